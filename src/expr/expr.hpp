@@ -1,0 +1,92 @@
+// Expressions: templates of packs, evaluated without any access to the host.
+//
+// Pure: no clock, no I/O, no randomness beyond what the Scope brings along. Every evaluation has a fuel limit, so a
+// template can neither hang nor fill the memory of the engine.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "value/value.hpp"
+
+namespace squall::expr {
+
+// What a template sees: layers of names, later layers win. Values are shared, never copied.
+class Scope {
+ public:
+  Scope() = default;
+  explicit Scope(Value names) { push(std::move(names)); }
+  // Adds a layer (a dict) that shadows the ones before it.
+  void push(Value names) { layers_.push_back(std::move(names)); }
+  // Adds or replaces one name on top.
+  void set(std::string_view name, Value value);
+  // Null pointer when the name is nowhere.
+  const Value* find(std::string_view name) const;
+  const std::vector<Value>& layers() const { return layers_; }
+
+ private:
+  std::vector<Value> layers_;
+};
+
+// A lazy name in a scope, e.g. st2kv.system: attribute and item access build up a key, and the look-up happens when the
+// value is shown or used (expressions.md section 4, KeyValueLookup).
+class LazyObject : public Object {
+ public:
+  // The member `name`; for a KeyValueLookup the longer key.
+  virtual Result<Value> get(std::string_view name) const = 0;
+  // str() of this object: the looked-up text.
+  virtual Result<std::string> text() const = 0;
+};
+
+// A callable in a scope.
+class Callable : public Object {
+ public:
+  std::string_view type_name() const override { return "function"; }
+  virtual Result<Value> call(const List& arguments, const Dict& keyword_arguments) const = 0;
+};
+
+struct RenderOptions {
+  // StrictUndefined (false) or plain Undefined (true).
+  bool allow_undefined = false;
+};
+
+// Filters that a host adds, e.g. decrypt_kv. Given the piped value and the arguments.
+using HostFilter = std::function<Result<Value>(const Value& input, const List& arguments)>;
+
+// A compiled Jinja template in StackStorm's environment: sandboxed, trim_blocks, lstrip_blocks, StackStorm's filters.
+// Immutable, copyable, thread-safe. Errors have jinja2's or Python's exception class as type() ("UndefinedError",
+// "TemplateSyntaxError", "TypeError", ...) and a line.
+class JinjaTemplate {
+ public:
+  static Result<JinjaTemplate> compile(std::string_view text);
+  // As compile(), through a cache of the most recently used templates. Thread-safe.
+  static Result<JinjaTemplate> compile_cached(std::string_view text);
+
+  Result<std::string> render(const Scope& scope, const RenderOptions& options = {}) const;
+
+  // jinja2.meta.find_undeclared_variables, sorted: the dependencies of a parameter.
+  const std::vector<std::string>& undeclared_variables() const;
+
+ private:
+  struct Program;
+  explicit JinjaTemplate(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+  std::shared_ptr<const Program> program_;
+};
+
+// Adds a filter for all templates of the process; to be called at start-up, before any template is compiled.
+void register_host_filter(std::string_view name, HostFilter filter);
+
+// True when StackStorm would treat the text as a template: it contains "{{" or "{%".
+bool is_template(std::string_view text);
+
+// st2common.util.jinja.render_values (expressions.md section 4): every value is rendered as text; dicts and lists as JSON
+// and decoded again; what does not change keeps its type. A lone "{{name}}" inside a container keeps its type too.
+Result<Value> render_values(const Value& mapping, const Scope& scope, const RenderOptions& options = {});
+// The same for one value.
+Result<Value> render_value(const Value& value, const Scope& scope, const RenderOptions& options = {});
+
+}  // namespace squall::expr

@@ -1,0 +1,15 @@
+// Lenient dates, as Python's dateutil.parser.parse reads them in the time-difference criteria and DateTimer.
+#pragma once
+
+#include <string_view>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+
+namespace squall {
+
+// Reads ISO 8601 in all its forms, RFC 2822, "Jan 31 2026 10:00", "31/01/2026" and epoch-less partial dates (missing
+// parts come from `now`). A text without an offset counts as UTC. type() of the error is "ParserError".
+Result<Timestamp> parse_lenient_date(std::string_view text, Timestamp now);
+
+}  // namespace squall

@@ -1,0 +1,65 @@
+// Python's `re` dialect on PCRE2: patterns are translated, so that packs' expressions mean what they meant
+// (recorded in tests/conformance/python_re.json).
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.hpp"
+
+namespace squall {
+
+struct RegexFlags {
+  bool ignore_case = false;  // re.I
+  bool multi_line = false;   // re.M
+  bool dot_all = false;      // re.S
+  bool verbose = false;      // re.X
+  bool ascii = false;        // re.A
+};
+
+struct RegexMatch {
+  // Byte offsets into the subject. Group 0 is the whole match; a group that did not take part is nothing.
+  std::vector<std::optional<std::pair<size_t, size_t>>> spans;
+
+  bool has(size_t group) const { return group < spans.size() && spans[group].has_value(); }
+  std::string_view group(std::string_view subject, size_t group) const {
+    return has(group) ? subject.substr(spans[group]->first, spans[group]->second - spans[group]->first)
+                      : std::string_view();
+  }
+};
+
+// A compiled pattern. Immutable, copyable, thread-safe. Match steps are limited (limits::kRegexMatchMax): a pattern that
+// backtracks without end gives an error of code kLimit instead of hanging the engine.
+class Regex {
+ public:
+  // The error has type "re.error" and Python's message, e.g. "missing ), unterminated subpattern at position 0".
+  static Result<Regex> compile(std::string_view pattern, RegexFlags flags = {});
+
+  // re.match: anchored at `start`. re.search: anywhere from `start` on. re.fullmatch: the whole text.
+  Result<std::optional<RegexMatch>> match(std::string_view text, size_t start = 0) const;
+  Result<std::optional<RegexMatch>> search(std::string_view text, size_t start = 0) const;
+  Result<std::optional<RegexMatch>> full_match(std::string_view text) const;
+  // re.finditer.
+  Result<std::vector<RegexMatch>> find_all(std::string_view text) const;
+  // re.subn with Python's template (\1, \g<name>): the new text and the number of replacements.
+  Result<std::pair<std::string, size_t>> substitute(std::string_view text, std::string_view replacement,
+                                                    size_t count_max = 0) const;
+  // re.split.
+  Result<std::vector<std::optional<std::string>>> split(std::string_view text, size_t splits_max = 0) const;
+
+  size_t group_count() const;  // without group 0
+  // Names and their group numbers.
+  const std::vector<std::pair<std::string, size_t>>& group_names() const;
+  const std::string& pattern() const;
+
+ private:
+  struct Program;
+  explicit Regex(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
+  std::shared_ptr<const Program> program_;
+};
+
+}  // namespace squall
