@@ -1,0 +1,76 @@
+// HttpClient: all outgoing HTTP, on libcurl's multi interface.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/result.hpp"
+#include "base/stop_token.hpp"
+#include "net/http_message.hpp"
+
+namespace squall::net {
+
+// TLS of one request. PEM texts win over files.
+struct TlsOptions {
+  bool verify = true;
+  std::string ca_file;
+  std::string ca_pem;
+  std::string certificate_file, key_file;  // client certificate
+  std::string certificate_pem, key_pem;
+  std::string server_name;  // name to check instead of the URL's host
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  Headers headers;
+  std::string body;
+  TlsOptions tls;
+  std::string proxy;                   // empty: from the usual environment variables
+  std::string username, password;      // basic authentication, when username is not empty
+  bool follow_redirects = false;       // keeps method and body on 307 and 308; credentials only to the same host
+  Duration connect_timeout = std::chrono::seconds(10);
+  Duration timeout = std::chrono::seconds(60);       // of the whole exchange; zero: none (streams)
+  Duration idle_timeout = Duration::zero();          // no byte for so long: kTimeout; zero: none
+};
+
+struct HttpResponse {
+  int status = 0;
+  Headers headers;
+  std::string body;
+  std::string url;  // after redirects
+};
+
+// One thread drives all exchanges; connections are kept and reused. Thread-safe. Callbacks run on the client's own thread
+// and must not block: hand over to an executor. Errors are those of the transport (kUnavailable: no connection, kTimeout,
+// kCanceled, kInvalid: bad URL, kLimit: body too big) and never hold header values or bodies; an HTTP error status is a response.
+class HttpClient {
+ public:
+  HttpClient();
+  ~HttpClient();  // cancels what is in flight; its callbacks get kCanceled
+  HttpClient(const HttpClient&) = delete;
+  HttpClient& operator=(const HttpClient&) = delete;
+
+  using Done = std::function<void(Result<HttpResponse>)>;
+  // `done` is called exactly once. A stop ends the exchange with kCanceled.
+  void send(HttpRequest request, StopToken stop, Done done);
+
+  struct StreamHandlers {
+    std::function<void(const HttpResponse& head)> on_head;  // status and headers, once
+    std::function<void(std::string_view chunk)> on_chunk;   // body bytes as they arrive
+    std::function<void(Status)> on_done;                    // once; success: the server ended the body
+  };
+  void stream(HttpRequest request, StopToken stop, StreamHandlers handlers);
+
+  // send() that waits; for threads that may block (never the client's own or the executor's).
+  Result<HttpResponse> call(HttpRequest request, StopToken stop = {});
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace squall::net

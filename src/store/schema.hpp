@@ -1,0 +1,52 @@
+// The collections of the store and their indexed fields. The on-disk form is described in docs/reference/store-format.md.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+namespace squall::store {
+
+enum class Collection {
+  // Content, registered from packs or made through the API.
+  kPacks,
+  kConfigSchemas,
+  kConfigs,
+  kRunnerTypes,
+  kActions,
+  kTriggerTypes,
+  kTriggers,
+  kSensors,
+  kRules,
+  kAliases,
+  kPolicies,
+  // History and work.
+  kTriggerInstances,
+  kEnforcements,
+  kExecutions,
+  // State of the engine itself.
+  kWakeups,        // waiting work with a due time: delayed executions, native actions that wait
+  kSensorObjects,  // what a sensor saw last, e.g. Kubernetes objects
+  kCursors,        // how far a sensor got, e.g. resourceVersion
+  kKeyValues,
+  kMeta,
+};
+
+enum class FieldType { kText, kInteger };
+
+struct IndexedField {
+  std::string_view name;  // as filters name it
+  std::string_view path;  // where it stands in the document, dotted
+  FieldType type = FieldType::kText;
+};
+
+struct CollectionSchema {
+  Collection collection;
+  std::string_view name;  // table name
+  std::span<const IndexedField> fields;
+};
+
+// All collections, in enum order.
+std::span<const CollectionSchema> all_collections();
+const CollectionSchema& schema_of(Collection collection);
+
+}  // namespace squall::store
