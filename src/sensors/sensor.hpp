@@ -1,0 +1,55 @@
+// Built-in sensors: state machines inside squall that turn changes of the outside into trigger instances.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "store/store.hpp"
+#include "value/value.hpp"
+
+namespace squall::sensors {
+
+// One trigger instance to be.
+struct Emission {
+  std::string trigger;  // ref of a trigger (stackstorm-features.md G-2)
+  Value payload;        // dict
+  std::string trace_tag;
+};
+
+// What a sensor learned in one step: its own durable state and the events that follow from it. Both are committed in one
+// transaction, so that a crash neither loses nor repeats an event.
+struct SensorCommit {
+  std::vector<Emission> emissions;
+  store::Store::WriteFunction state;  // writes kSensorObjects and kCursors; may be empty
+};
+
+// What the engine offers to sensors. Thread-safe; `done` is called on the executor once the commit is durable.
+class SensorHost {
+ public:
+  virtual ~SensorHost() = default;
+  virtual void commit(SensorCommit commit, std::function<void(Status)> done) = 0;
+  virtual store::Store& store() = 0;
+};
+
+// A sensor. All calls come on the executor's thread. Life: made, add_trigger() for every existing trigger of its types,
+// start(), add/remove as rules come and go, stop(); after stop() nothing is emitted any more.
+class Sensor {
+ public:
+  virtual ~Sensor() = default;
+  // "kubernetes.KubernetesSensor".
+  virtual std::string ref() const = 0;
+  // Refs of the trigger types it emits.
+  virtual std::vector<std::string> trigger_types() const = 0;
+  // A trigger document {id, ref, type, parameters} of one of these types.
+  virtual void add_trigger(const Value& trigger) = 0;
+  virtual void remove_trigger(const Value& trigger) = 0;
+  virtual void start(SensorHost& host) = 0;
+  virtual void stop() = 0;
+  // For people: {"state": "watching", "message": ..., ...}.
+  virtual Value status() const = 0;
+};
+
+}  // namespace squall::sensors
