@@ -1,0 +1,56 @@
+// Changes: what one step of the engine wants to be durable, and what it does once it is.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/executor.hpp"
+#include "base/result.hpp"
+#include "store/store.hpp"
+#include "value/value.hpp"
+
+namespace squall::engine {
+
+// Collected on the engine's thread, applied in one transaction. The last put() of a document wins.
+class Changes {
+ public:
+  void put(store::Collection collection, std::string id, Value document) {
+    writes_[{collection, std::move(id)}] = {std::move(document), false};
+  }
+  void erase(store::Collection collection, std::string id) { writes_[{collection, std::move(id)}] = {Value(), true}; }
+  // More work inside the same transaction; runs on the store's thread.
+  void add(store::Store::WriteFunction function) { functions_.push_back(std::move(function)); }
+  // Runs on the engine's thread after the commit, in the order of the calls; not at all when the commit fails.
+  void after_commit(std::function<void()> action) { after_.push_back(std::move(action)); }
+  bool empty() const { return writes_.empty() && functions_.empty() && after_.empty(); }
+
+ private:
+  friend class Committer;
+  struct Write {
+    Value document;
+    bool erase = false;
+  };
+  std::map<std::pair<store::Collection, std::string>, Write> writes_;
+  std::vector<store::Store::WriteFunction> functions_;
+  std::vector<std::function<void()>> after_;
+};
+
+// Hands Changes to the store in order. A commit that fails is fatal for the engine: its memory is then ahead of the disk,
+// so `on_fatal` must end the process; after a restart it goes on from what is durable.
+class Committer {
+ public:
+  Committer(store::Store& store, Executor& executor, std::function<void(const Error&)> on_fatal)
+      : store_(store), executor_(executor), on_fatal_(std::move(on_fatal)) {}
+
+  // `done` (may be empty) runs on the engine's thread before the after_commit() actions.
+  void commit(Changes changes, std::function<void()> done = {});
+
+ private:
+  store::Store& store_;
+  Executor& executor_;
+  std::function<void(const Error&)> on_fatal_;
+};
+
+}  // namespace squall::engine

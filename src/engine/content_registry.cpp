@@ -1,0 +1,313 @@
+#include "engine/content_registry.hpp"
+
+#include <set>
+
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "crypto/hash.hpp"
+#include "model/reference.hpp"
+#include "value/json.hpp"
+#include "value/python.hpp"
+#include "value/schema.hpp"
+
+namespace squall::engine {
+namespace {
+
+using store::Collection;
+
+// StackStorm's uid of a trigger: the parameters take part as the MD5 of their key-sorted JSON (G-2).
+std::string trigger_uid(const std::string& pack, const std::string& name, const Value& parameters) {
+  JsonStyle style = JsonStyle::python();
+  style.sort_keys = true;
+  const auto text = write_json(parameters, style);
+  return model::make_uid("trigger", pack, name) + ":" + crypto::md5_hex(text ? *text : "{}");
+}
+
+
+}  // namespace
+
+// Keeps the id of a document that is there already; writes only what changed. True when something was written.
+bool ContentRegistry::upsert(Collection collection, Value document, Changes& changes) {
+  const Value* old = catalog_.find(collection, catalog_key(collection, document));
+  document.set("id", old != nullptr ? (*old)["id"] : Value(new_object_id(clock_)));
+  if (old != nullptr && *old == document) return false;
+  catalog_.put(collection, document);
+  changes.put(collection, document["id"].string(), document);
+  return true;
+}
+
+void ContentRegistry::register_runner_types(const std::vector<Value>& runner_types, Changes& changes) {
+  for (const Value& runner_type : runner_types) upsert(Collection::kRunnerTypes, runner_type, changes);
+}
+
+void ContentRegistry::register_content(const packs::LoadedPack& pack, Changes& changes) {
+  upsert(Collection::kPacks, pack.pack, changes);
+  const Value& ref = pack.pack["ref"];
+  if (!pack.config_schema.is_null()) {
+    upsert(Collection::kConfigSchemas, Value::dict({{"pack", ref}, {"attributes", pack.config_schema}}), changes);
+  }
+  if (!pack.config.is_null()) {
+    upsert(Collection::kConfigs, Value::dict({{"pack", ref}, {"values", pack.config}}), changes);
+  }
+  for (const Value& type : pack.trigger_types) {
+    upsert(Collection::kTriggerTypes, type, changes);
+    if (type["parameters_schema"].empty()) ensure_trigger(type["ref"].string(), Value::empty_dict(), changes);
+  }
+  for (const Value& sensor : pack.sensors) upsert(Collection::kSensors, sensor, changes);
+  for (const Value& action : pack.actions) upsert(Collection::kActions, action, changes);
+  for (const Value& alias : pack.aliases) upsert(Collection::kAliases, alias, changes);
+  for (const Value& policy : pack.policies) upsert(Collection::kPolicies, policy, changes);
+}
+
+void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes) {
+  for (const Value& rule : pack.rules) {
+    auto stored = stored_rule(rule, changes);
+    if (!stored) {
+      SourcePosition where{pack.pack["path"].string() + "/" + rule["metadata_file"].string(), 0, 0};
+      report.problems.push_back({stored.error().at(where), pack.pack["ref"].string(), "rule"});
+      continue;
+    }
+    const Value* old = catalog_.find(Collection::kRules, (*stored)["ref"].string_or(""));
+    const std::string old_trigger = old != nullptr ? (*old)["trigger"].string() : std::string();
+    upsert(Collection::kRules, *stored, changes);
+    if (!old_trigger.empty() && old_trigger != (*stored)["trigger"].string_or("")) release_trigger(old_trigger, changes);
+    if (catalog_.action(rule["action"]["ref"].string_or("")) == nullptr) {
+      SourcePosition where{pack.pack["path"].string() + "/" + rule["metadata_file"].string(), 0, 0};
+      report.problems.push_back({Error(ErrorCode::kInvalid,
+                                       "the rule " + rule["ref"].string() + " names the action \"" + rule["action"]["ref"].string() +
+                                           "\", which is not registered; it will fail when it fires. Check the name, or "
+                                           "register the pack that has it.",
+                                       where),
+                                 pack.pack["ref"].string(), "rule"});
+    }
+  }
+}
+
+RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes) {
+  RegisterReport report;
+  for (const packs::LoadedPack& pack : packs) {
+    report.problems.insert(report.problems.end(), pack.problems.begin(), pack.problems.end());
+    if (pack.pack.is_null()) continue;
+    register_content(pack, changes);
+  }
+  int64_t rules = 0, actions = 0, sensors = 0, triggers = 0, aliases = 0, policies = 0, configs = 0;
+  for (const packs::LoadedPack& pack : packs) {
+    if (pack.pack.is_null()) continue;
+    register_rules(pack, report, changes);
+    remove_vanished(pack, changes);
+    rules += static_cast<int64_t>(pack.rules.size());
+    actions += static_cast<int64_t>(pack.actions.size());
+    sensors += static_cast<int64_t>(pack.sensors.size());
+    triggers += static_cast<int64_t>(pack.trigger_types.size());
+    aliases += static_cast<int64_t>(pack.aliases.size());
+    policies += static_cast<int64_t>(pack.policies.size());
+    configs += pack.config.is_null() ? 0 : 1;
+  }
+  report.counts = Value::dict({{"actions", actions},
+                               {"rules", rules},
+                               {"sensors", sensors},
+                               {"triggers", triggers},
+                               {"aliases", aliases},
+                               {"policies", policies},
+                               {"configs", configs}});
+  return report;
+}
+
+// Content of the pack that came from a file which is no longer there.
+void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& changes) {
+  std::set<std::string, std::less<>> kept;
+  for (const auto* list : {&pack.actions, &pack.rules, &pack.sensors, &pack.aliases, &pack.policies, &pack.trigger_types}) {
+    for (const Value& document : *list) kept.insert(document["uid"].string());
+  }
+  // A file that is broken now keeps what it registered before: mending it must not lose ids.
+  std::set<std::string, std::less<>> broken;
+  for (const packs::LoadProblem& problem : pack.problems) broken.insert(problem.error.where().file);
+  const std::string path = pack.pack["path"].string();
+  for (const Collection collection : {Collection::kRules, Collection::kActions, Collection::kSensors, Collection::kAliases,
+                                      Collection::kPolicies, Collection::kTriggerTypes}) {
+    for (const Value& document : catalog_.all(collection)) {
+      const std::string file = document["metadata_file"].string();
+      if (document["pack"] != pack.pack["ref"] || file.empty() || kept.count(document["uid"].string_or("")) != 0 ||
+          broken.count(path + "/" + file) != 0) {
+        continue;
+      }
+      if (collection == Collection::kRules) {
+        if (remove_rule(document["ref"].string(), changes)) continue;
+      }
+      catalog_.erase(collection, document["id"].string_or(""));
+      changes.erase(collection, document["id"].string());
+    }
+  }
+}
+
+Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters, Changes& changes) {
+  const Value* trigger_type = catalog_.find(Collection::kTriggerTypes, type);
+  if (trigger_type == nullptr) {
+    return fail(ErrorCode::kInvalid, "Trigger type with reference \"" + type +
+                                         "\" doesn't exist. Register the pack that defines it, or correct trigger.type.");
+  }
+  const Value& schema = (*trigger_type)["parameters_schema"];
+  if (!schema.empty()) {
+    const auto violations = schema::check(parameters, schema);
+    if (!violations.empty()) return fail(ErrorCode::kInvalid, violations.front().message);
+  }
+  if (const Value* existing = catalog_.trigger_with(type, parameters); existing != nullptr) return (*existing)["ref"].string();
+  const std::string pack = (*trigger_type)["pack"].string();
+  const bool plain = parameters.empty() && schema.empty();
+  const std::string name = plain ? (*trigger_type)["name"].string() : Random::system().uuid4();
+  Value trigger = Value::dict({{"uid", trigger_uid(pack, name, parameters)},
+                               {"ref", pack + "." + name},
+                               {"name", name},
+                               {"pack", pack},
+                               {"type", type},
+                               {"parameters", parameters},
+                               {"id", new_object_id(clock_)}});
+  catalog_.put(Collection::kTriggers, trigger);
+  changes.put(Collection::kTriggers, trigger["id"].string(), trigger);
+  if (trigger_added_) trigger_added_(trigger);
+  return trigger["ref"].string();
+}
+
+// A parametrised trigger lives as long as a rule uses it (G-2).
+void ContentRegistry::release_trigger(const std::string& ref, Changes& changes) {
+  const Value* found = catalog_.find(Collection::kTriggers, ref);
+  if (found == nullptr || !catalog_.rules_of(ref).empty()) return;
+  const Value* type = catalog_.find(Collection::kTriggerTypes, (*found)["type"].string_or(""));
+  if (type != nullptr && (*type)["parameters_schema"].empty()) return;
+  const Value trigger = *found;
+  catalog_.erase(Collection::kTriggers, trigger["id"].string_or(""));
+  changes.erase(Collection::kTriggers, trigger["id"].string());
+  if (trigger_removed_) trigger_removed_(trigger);
+}
+
+// From the API's form to the stored one: the trigger becomes a ref, defaults are filled in.
+Result<Value> ContentRegistry::stored_rule(const Value& document, Changes& changes) {
+  SQ_TRY([[maybe_unused]] const rules::CompiledCriteria criteria, rules::CompiledCriteria::compile(document["criteria"]));
+  const Value parameters = document["trigger"]["parameters"].is_dict() ? document["trigger"]["parameters"] : Value::empty_dict();
+  SQ_TRY(const std::string trigger, ensure_trigger(document["trigger"]["type"].string(), parameters, changes));
+  const std::string pack = document["pack"].is_string() ? document["pack"].string() : "default";
+  const std::string name = document["name"].string();
+  Value type = document["type"].is_dict() ? document["type"] : Value::empty_dict();
+  if (type["ref"].is_null()) type.set("ref", "standard");
+  if (type["parameters"].is_null()) type.set("parameters", Value::empty_dict());
+  Value action = document["action"];
+  if (action["parameters"].is_null()) action.set("parameters", Value::empty_dict());
+  Value rule = Value::dict({{"tags", document["tags"].is_list() ? document["tags"] : Value::empty_list()},
+                            {"uid", model::make_uid("rule", pack, name)},
+                            {"metadata_file", document["metadata_file"].string()},
+                            {"name", name},
+                            {"ref", pack + "." + name},
+                            {"description", document["description"]},
+                            {"pack", pack},
+                            {"type", type},
+                            {"trigger", trigger},
+                            {"criteria", document["criteria"].is_dict() ? document["criteria"] : Value::empty_dict()},
+                            {"action", action},
+                            {"context", document["context"].is_dict() ? document["context"] : Value::empty_dict()},
+                            {"enabled", document["enabled"].bool_or(false)}});
+  return rule;
+}
+
+Result<Value> ContentRegistry::put_rule(const Value& document, const std::string& id, Changes& changes) {
+  SQ_TRY(Value rule, stored_rule(document, changes));
+  const Value* same_ref = catalog_.find(Collection::kRules, rule["ref"].string_or(""));
+  if (same_ref != nullptr && (*same_ref)["id"].string_or("") != id) {
+    return fail(Error(ErrorCode::kConflict, "A rule with the ref \"" + rule["ref"].string() + "\" exists already.")
+                    .with_type((*same_ref)["id"].string()));
+  }
+  std::string old_trigger;
+  if (const Value* old = id.empty() ? nullptr : catalog_.find(Collection::kRules, id); old != nullptr) {
+    old_trigger = (*old)["trigger"].string();
+  }
+  rule.set("id", id.empty() ? new_object_id(clock_) : id);
+  catalog_.put(Collection::kRules, rule);
+  changes.put(Collection::kRules, rule["id"].string(), rule);
+  if (!old_trigger.empty() && old_trigger != rule["trigger"].string_or("")) release_trigger(old_trigger, changes);
+  return public_rule(rule);
+}
+
+Status ContentRegistry::remove_rule(const std::string& id_or_ref, Changes& changes) {
+  const Value* found = catalog_.find(Collection::kRules, id_or_ref);
+  if (found == nullptr) {
+    return fail(ErrorCode::kNotFound, "Resource with a reference or id \"" + id_or_ref + "\" not found");
+  }
+  const Value rule = *found;
+  catalog_.erase(Collection::kRules, rule["id"].string_or(""));
+  changes.erase(Collection::kRules, rule["id"].string());
+  release_trigger(rule["trigger"].string(), changes);
+  return {};
+}
+
+Result<Value> ContentRegistry::put_trigger_type(const Value& document, Changes& changes) {
+  const std::string pack = document["pack"].string();
+  const std::string name = document["name"].string();
+  const std::string ref = pack + "." + name;
+  if (const Value* existing = catalog_.find(Collection::kTriggerTypes, ref); existing != nullptr) {
+    return fail(Error(ErrorCode::kConflict, "A trigger type with the ref \"" + ref + "\" exists already.")
+                    .with_type((*existing)["id"].string()));
+  }
+  Value type = Value::dict({{"description", document["description"]},
+                            {"tags", document["tags"].is_list() ? document["tags"] : Value::empty_list()},
+                            {"uid", model::make_uid("trigger_type", pack, name)},
+                            {"metadata_file", ""},
+                            {"name", name},
+                            {"ref", ref},
+                            {"pack", pack},
+                            {"payload_schema", document["payload_schema"].is_dict() ? document["payload_schema"] : Value::empty_dict()},
+                            {"parameters_schema",
+                             document["parameters_schema"].is_dict() ? document["parameters_schema"] : Value::empty_dict()},
+                            {"id", new_object_id(clock_)}});
+  catalog_.put(Collection::kTriggerTypes, type);
+  changes.put(Collection::kTriggerTypes, type["id"].string(), type);
+  if (type["parameters_schema"].empty()) {
+    SQ_TRY([[maybe_unused]] const std::string trigger, ensure_trigger(ref, Value::empty_dict(), changes));
+  }
+  return type;
+}
+
+Status ContentRegistry::remove_trigger_type(const std::string& id_or_ref, Changes& changes) {
+  const Value* found = catalog_.find(Collection::kTriggerTypes, id_or_ref);
+  if (found == nullptr) {
+    return fail(ErrorCode::kNotFound, "Resource with a reference or id \"" + id_or_ref + "\" not found");
+  }
+  const Value type = *found;
+  for (const Value& trigger : catalog_.triggers_of_type(type["ref"].string_or(""))) {
+    if (!catalog_.rules_of(trigger["ref"].string_or("")).empty()) continue;
+    catalog_.erase(Collection::kTriggers, trigger["id"].string_or(""));
+    changes.erase(Collection::kTriggers, trigger["id"].string());
+    if (trigger_removed_) trigger_removed_(trigger);
+  }
+  catalog_.erase(Collection::kTriggerTypes, type["id"].string_or(""));
+  changes.erase(Collection::kTriggerTypes, type["id"].string());
+  return {};
+}
+
+Result<Value> ContentRegistry::put_document(Collection collection, Value document, Changes& changes) {
+  if (document["id"].is_null()) document.set("id", new_object_id(clock_));
+  catalog_.put(collection, document);
+  changes.put(collection, document["id"].string(), document);
+  return document;
+}
+
+Status ContentRegistry::remove_document(Collection collection, const std::string& id_or_ref, Changes& changes) {
+  const Value* found = catalog_.find(collection, id_or_ref);
+  if (found == nullptr) {
+    return fail(ErrorCode::kNotFound, "Resource with a reference or id \"" + id_or_ref + "\" not found");
+  }
+  const std::string id = (*found)["id"].string();
+  catalog_.erase(collection, id);
+  changes.erase(collection, id);
+  return {};
+}
+
+Value ContentRegistry::public_rule(const Value& rule) const {
+  Value shown = rule;
+  const std::string ref = rule["trigger"].string();
+  const Value* trigger = catalog_.find(Collection::kTriggers, ref);
+  shown.set("trigger", Value::dict({{"type", trigger != nullptr ? (*trigger)["type"] : Value(ref)},
+                                    {"parameters", trigger != nullptr ? (*trigger)["parameters"] : Value::empty_dict()},
+                                    {"ref", ref}}));
+  return shown;
+}
+
+}  // namespace squall::engine

@@ -1,0 +1,181 @@
+#include "engine/engine.hpp"
+
+#include <algorithm>
+
+#include "base/log.hpp"
+#include "packs/runner_types.hpp"
+
+namespace squall::engine {
+namespace {
+
+using store::Collection;
+
+constexpr std::string_view kActionTrigger = "core.st2.generic.actiontrigger";
+
+// The payload of core.st2.generic.actiontrigger (G-5).
+Value action_trigger_payload(const Value& execution) {
+  return Value::dict({{"execution_id", execution["id"]},
+                      {"status", execution["status"]},
+                      {"start_timestamp", execution["start_timestamp"]},
+                      {"action_name", execution["action"]["ref"]},
+                      {"action_ref", execution["action"]["ref"]},
+                      {"runner_ref", execution["runner"]["name"]},
+                      {"parameters", execution["parameters"]},
+                      {"result", execution["result"]}});
+}
+
+}  // namespace
+
+Engine::Engine(Dependencies dependencies, EngineOptions options)
+    : deps_(std::move(dependencies)),
+      options_(std::move(options)),
+      committer_(deps_.store, deps_.executor, deps_.on_fatal),
+      registry_(deps_.clock, catalog_) {
+  driver_ = std::make_unique<ExecutionDriver>(
+      ExecutionDriver::Dependencies{deps_.executor, deps_.clock, deps_.store, catalog_, committer_, deps_.runners, deps_.sealer},
+      options_.driver);
+  triggers_ = std::make_unique<TriggerProcessor>(deps_.clock, deps_.store, catalog_, *driver_, options_.driver.user);
+  driver_->on_finished([this](const Value& execution, Changes& changes) { on_execution_finished(execution, changes); });
+  registry_.on_trigger_added([this](const Value& trigger) {
+    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_) sensor->add_trigger(trigger);
+  });
+  registry_.on_trigger_removed([this](const Value& trigger) {
+    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_) sensor->remove_trigger(trigger);
+  });
+}
+
+Engine::~Engine() = default;
+
+void Engine::add_sensor(std::unique_ptr<sensors::Sensor> sensor) { sensors_.push_back(std::move(sensor)); }
+
+sensors::Sensor* Engine::sensor_of(const Value& trigger) const {
+  const std::string type = trigger["type"].string();
+  for (const auto& sensor : sensors_) {
+    const auto types = sensor->trigger_types();
+    if (std::find(types.begin(), types.end(), type) != types.end()) return sensor.get();
+  }
+  return nullptr;
+}
+
+std::vector<packs::LoadedPack> Engine::load_packs(const std::vector<std::string>& names) const {
+  packs::LoadOptions load;
+  load.configs_directory = options_.configs_directory;
+  std::vector<packs::LoadedPack> loaded;
+  for (const std::string& directory : packs::find_packs(options_.pack_directories)) {
+    packs::LoadedPack pack = packs::load_pack(directory, load);
+    const std::string ref = pack.pack["ref"].string();
+    if (names.empty() || std::find(names.begin(), names.end(), ref) != names.end()) loaded.push_back(std::move(pack));
+  }
+  return loaded;
+}
+
+void Engine::report_problems(const std::vector<packs::LoadProblem>& problems) {
+  for (const packs::LoadProblem& problem : problems) {
+    log_warning("pack content skipped", {{"pack", problem.pack}, {"kind", problem.kind}, {"problem", problem.error.to_string()}});
+  }
+  problems_ = problems;
+}
+
+Result<RegisterReport> Engine::start() {
+  SQ_CHECK(catalog_.load(deps_.store));
+  Changes changes;
+  registry_.register_runner_types(packs::runner_types(), changes);
+  RegisterReport report = registry_.register_packs(load_packs({}), changes);
+  report_problems(report.problems);
+  committer_.commit(std::move(changes));
+  SQ_CHECK(driver_->recover());
+  sensors_running_ = true;
+  for (const auto& sensor : sensors_) {
+    for (const std::string& type : sensor->trigger_types()) {
+      for (const Value& trigger : catalog_.triggers_of_type(type)) sensor->add_trigger(trigger);
+    }
+    sensor->start(*this);
+  }
+  return report;
+}
+
+void Engine::stop() {
+  sensors_running_ = false;
+  for (const auto& sensor : sensors_) sensor->stop();
+  driver_->stop();
+}
+
+void Engine::run_action(ExecutionRequest request, DocumentDone done) {
+  Changes changes;
+  auto answer = driver_->request(std::move(request), changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+}
+
+void Engine::inject(TriggerEvent event, DocumentDone done) {
+  Changes changes;
+  auto answer = triggers_->process(event, changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+}
+
+void Engine::cancel(const std::string& id, const std::string& user, DocumentDone done) {
+  Changes changes;
+  auto answer = driver_->cancel(id, user, changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+}
+
+void Engine::pause(const std::string& id, const std::string& user, DocumentDone done) {
+  Changes changes;
+  auto answer = driver_->pause(id, user, changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+}
+
+void Engine::resume(const std::string& id, const std::string& user, DocumentDone done) {
+  Changes changes;
+  auto answer = driver_->resume(id, user, changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+}
+
+void Engine::register_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done) {
+  const auto loaded = load_packs(names);
+  for (const std::string& name : names) {
+    const bool found = std::any_of(loaded.begin(), loaded.end(), [&](const auto& pack) { return pack.pack["ref"].string_or("") == name; });
+    if (!found) {
+      const std::string base = options_.pack_directories.empty() ? std::string() : options_.pack_directories.front();
+      done(fail(ErrorCode::kInvalid, "Pack \"" + name + "\" not found on disk: Directory \"" + base + "/" + name + "\" doesn't exist"));
+      return;
+    }
+  }
+  Changes changes;
+  RegisterReport report = registry_.register_packs(loaded, changes);
+  report_problems(report.problems);
+  committer_.commit(std::move(changes), [report, done = std::move(done)] { done(report); });
+}
+
+void Engine::change_content(const std::function<Result<Value>(ContentRegistry&, Changes&)>& change, DocumentDone done) {
+  Changes changes;
+  auto answer = change(registry_, changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+}
+
+Value Engine::sensor_status() const {
+  Value status = Value::empty_dict();
+  for (const auto& sensor : sensors_) status.set(sensor->ref(), sensor->status());
+  return status;
+}
+
+void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> done) {
+  deps_.executor.post([this, commit = std::move(commit), done = std::move(done)]() mutable {
+    Changes changes;
+    for (const sensors::Emission& emission : commit.emissions) {
+      const auto instance = triggers_->process({emission.trigger, emission.payload, emission.trace_tag}, changes);
+      // A payload that breaks its own type's schema is dropped with a warning, as in StackStorm (G-4).
+      if (!instance) log_warning("a sensor's event was refused", {{"trigger", emission.trigger}, {"reason", instance.error().message()}});
+    }
+    if (commit.state) changes.add(std::move(commit.state));
+    committer_.commit(std::move(changes), [done = std::move(done)] { done({}); });
+  });
+}
+
+// Only when a rule listens: StackStorm makes a trigger instance for every execution, which doubles the load for nothing.
+void Engine::on_execution_finished(const Value& execution, Changes& changes) {
+  if (catalog_.rules_of(kActionTrigger).empty()) return;
+  const auto instance = triggers_->process({std::string(kActionTrigger), action_trigger_payload(execution), ""}, changes);
+  if (!instance) log_warning("an execution's end could not be announced", {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
+}
+
+}  // namespace squall::engine

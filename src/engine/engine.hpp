@@ -1,0 +1,99 @@
+// Engine: events in, rules, executions, sensors. The heart of squall, behind one facade for the API and the command line.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.hpp"
+#include "base/executor.hpp"
+#include "base/result.hpp"
+#include "engine/catalog.hpp"
+#include "engine/content_registry.hpp"
+#include "engine/execution_driver.hpp"
+#include "engine/trigger_processor.hpp"
+#include "runners/registry.hpp"
+#include "sensors/sensor.hpp"
+#include "store/store.hpp"
+
+namespace squall::engine {
+
+struct EngineOptions {
+  DriverOptions driver;
+  std::vector<std::string> pack_directories;
+  std::string configs_directory;
+};
+
+// Owned by app/. Everything runs on the executor's thread; answers come through `done` callbacks on that thread, once the
+// change they tell of is durable. Life: made, start(), stop(); the store outlives it.
+class Engine final : public sensors::SensorHost {
+ public:
+  struct Dependencies {
+    Executor& executor;
+    const Clock& clock;
+    store::Store& store;
+    runners::RunnerRegistry& runners;
+    const SecretSealer& sealer;
+    // A commit failed: the engine's memory is ahead of the disk, the process has to end.
+    std::function<void(const Error&)> on_fatal;
+  };
+  Engine(Dependencies dependencies, EngineOptions options);
+  ~Engine() override;
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // Built-in sensors, before start().
+  void add_sensor(std::unique_ptr<sensors::Sensor> sensor);
+
+  // Loads the catalog, registers runner types and packs, takes up unfinished executions, starts the sensors. Blocking.
+  Result<RegisterReport> start();
+  // Stops sensors and running work without recording an end; what is unfinished goes on at the next start.
+  void stop();
+
+  using DocumentDone = std::function<void(Result<Value>)>;
+  void run_action(ExecutionRequest request, DocumentDone done);
+  // The trigger instance, once it and all that follows from it are durable.
+  void inject(TriggerEvent event, DocumentDone done);
+  void cancel(const std::string& id, const std::string& user, DocumentDone done);
+  void pause(const std::string& id, const std::string& user, DocumentDone done);
+  void resume(const std::string& id, const std::string& user, DocumentDone done);
+  // Loads packs again from the pack directories: all, or those named.
+  void register_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done);
+  // A change of content: `change` runs at once on the registry, `done` comes after the commit.
+  void change_content(const std::function<Result<Value>(ContentRegistry&, Changes&)>& change, DocumentDone done);
+
+  // For every rule why it did or did not match this trigger instance document.
+  Value explain(const Value& trigger_instance) const { return triggers_->explain(trigger_instance); }
+
+  Catalog& catalog() { return catalog_; }
+  ContentRegistry& registry() { return registry_; }
+  ExecutionDriver& executions() { return *driver_; }
+  store::Store& store() override { return deps_.store; }
+  const std::vector<packs::LoadProblem>& load_problems() const { return problems_; }
+  // {"kubernetes.KubernetesSensor": {...status...}}.
+  Value sensor_status() const;
+  const std::string& user() const { return options_.driver.user; }
+
+  // SensorHost.
+  void commit(sensors::SensorCommit commit, std::function<void(Status)> done) override;
+
+ private:
+  std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
+  void on_execution_finished(const Value& execution, Changes& changes);
+  sensors::Sensor* sensor_of(const Value& trigger) const;
+  void report_problems(const std::vector<packs::LoadProblem>& problems);
+
+  Dependencies deps_;
+  EngineOptions options_;
+  Catalog catalog_;
+  Committer committer_;
+  ContentRegistry registry_;
+  std::unique_ptr<ExecutionDriver> driver_;
+  std::unique_ptr<TriggerProcessor> triggers_;
+  std::vector<std::unique_ptr<sensors::Sensor>> sensors_;
+  std::vector<packs::LoadProblem> problems_;
+  bool sensors_running_ = false;
+};
+
+}  // namespace squall::engine

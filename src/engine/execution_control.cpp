@@ -1,0 +1,90 @@
+// Cancel, pause and resume (stackstorm-features.md F-6, F-7).
+#include "engine/execution_live.hpp"
+
+namespace squall::engine {
+namespace {
+
+namespace status = model::status;
+
+}  // namespace
+
+Result<Value> ExecutionDriver::cancel(const std::string& id, const std::string& user, Changes& changes) {
+  const auto found = live_.find(id);
+  if (found == live_.end()) return fail(ErrorCode::kInvalid, "Action is already in completed state or unknown.");
+  Live& execution = *found->second;
+  if (execution.status() == status::kCanceling) return execution.document;
+  if (!model::is_cancelable(execution.status())) {
+    return fail(ErrorCode::kInvalid, "Unable to cancel execution in \"" + std::string(execution.status()) + "\" state.");
+  }
+  execution.document.mut_dict()["context"].set("cancelled_by", user);
+  const Value result = canceled_result(user);
+  const bool chain_at_work = execution.run != nullptr && !execution.child.empty();
+  if (!chain_at_work) {
+    Value document = execution.document;
+    finish(execution, status::kCanceled, result, changes);
+    model::set_finished(document, status::kCanceled, result, deps_.clock.now());
+    return document;
+  }
+  model::set_status(execution.document, status::kCanceling, deps_.clock.now());
+  save(execution, changes);
+  const Value document = execution.document;
+  // The task goes first; its end ends the chain.
+  const std::string child = execution.child;
+  SQ_TRY([[maybe_unused]] const Value ended, cancel(child, user, changes));
+  return document;
+}
+
+Result<Value> ExecutionDriver::pause(const std::string& id, const std::string& user, Changes& changes) {
+  const auto found = live_.find(id);
+  if (found == live_.end()) {
+    return fail(ErrorCode::kInvalid, "Unable to pause: the execution is completed or unknown.");
+  }
+  Live& execution = *found->second;
+  if (!execution.is_chain()) {
+    return fail(ErrorCode::kInvalid, "The runner of this execution (" + execution.runner_name() + ") does not support pause.");
+  }
+  if (execution.status() == status::kPausing || execution.status() == status::kPaused) return execution.document;
+  if (execution.status() != status::kRunning) {
+    return fail(ErrorCode::kInvalid, "Unable to pause execution \"" + id + "\" because its status is \"" +
+                                         std::string(execution.status()) + "\", not \"running\".");
+  }
+  execution.document.mut_dict()["context"].set("paused_by", user);
+  model::set_status(execution.document, status::kPausing, deps_.clock.now());
+  save(execution, changes);
+  const Value document = execution.document;
+  // A chain below is paused too; other tasks run to their end.
+  const auto child = live_.find(execution.child);
+  if (child != live_.end() && child->second->is_chain() && child->second->status() == status::kRunning) {
+    SQ_TRY([[maybe_unused]] const Value paused, pause(child->first, user, changes));
+  }
+  return document;
+}
+
+Result<Value> ExecutionDriver::resume(const std::string& id, const std::string& user, Changes& changes) {
+  const auto found = live_.find(id);
+  if (found == live_.end()) {
+    return fail(ErrorCode::kInvalid, "Unable to resume: the execution is completed or unknown.");
+  }
+  Live& execution = *found->second;
+  if (execution.status() == status::kRunning) return execution.document;
+  if (execution.status() != status::kPaused || execution.run == nullptr) {
+    return fail(ErrorCode::kInvalid, "Unable to resume execution \"" + id + "\" because its status is \"" +
+                                         std::string(execution.status()) + "\", not \"paused\".");
+  }
+  execution.document.mut_dict()["context"].set("resumed_by", user);
+  execution.document.mut_dict().erase("result");
+  const Timestamp now = deps_.clock.now();
+  model::set_status(execution.document, status::kResuming, now);
+  Value document = execution.document;
+  model::set_status(execution.document, status::kRunning, now);
+  save(execution, changes);
+  const auto child = live_.find(execution.child);
+  if (child != live_.end() && child->second->status() == status::kPaused) {
+    SQ_TRY([[maybe_unused]] const Value resumed, resume(child->first, user, changes));
+  } else if (child == live_.end()) {
+    apply(execution, execution.run->resume(), changes);
+  }
+  return document;
+}
+
+}  // namespace squall::engine

@@ -1,0 +1,362 @@
+#include "engine/execution_driver.hpp"
+
+#include <unistd.h>
+
+#include "base/assert.hpp"
+#include "base/ids.hpp"
+#include "base/log.hpp"
+#include "engine/execution_live.hpp"
+#include "engine/key_values.hpp"
+#include "expr/params.hpp"
+#include "packs/config.hpp"
+#include "value/python.hpp"
+#include "value/schema.hpp"
+
+namespace squall::engine {
+namespace {
+
+namespace status = model::status;
+using store::Collection;
+
+bool is_workflow_runner(std::string_view runner) {
+  return runner == "action-chain" || runner == "orquesta" || runner == "mistral-v2";
+}
+
+// Names of immutable parameters that the caller gave, in Python's list form.
+std::string overridden_immutables(const Value& given, const Value& schemas) {
+  std::string names;
+  for (const auto& [name, value] : given.as_dict()) {
+    if (!schemas[name]["immutable"].bool_or(false)) continue;
+    names += (names.empty() ? "" : ", ") + python::repr(Value(name));
+  }
+  return names;
+}
+
+
+}  // namespace
+
+ExecutionDriver::ExecutionDriver(Dependencies dependencies, DriverOptions options)
+    : deps_(dependencies), options_(std::move(options)) {}
+
+ExecutionDriver::~ExecutionDriver() = default;
+
+const Value* ExecutionDriver::live(std::string_view id) const {
+  const auto found = live_.find(id);
+  return found == live_.end() ? nullptr : &found->second->document;
+}
+
+Result<Value> ExecutionDriver::config_of(const std::string& pack, const std::string& user) {
+  const Value* schema = deps_.catalog.find(Collection::kConfigSchemas, pack);
+  const Value* config = deps_.catalog.find(Collection::kConfigs, pack);
+  return packs::resolve_config(schema != nullptr ? (*schema)["attributes"] : Value(),
+                               config != nullptr ? (*config)["values"] : Value(), make_st2kv(deps_.store, user));
+}
+
+Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner,
+                                                const Value& context, bool& rendering_failed) {
+  Value parameters = request.parameters.is_dict() ? request.parameters : Value::empty_dict();
+  if (request.render) {
+    expr::ParamInputs inputs;
+    inputs.runner_parameters = runner["runner_parameters"];
+    inputs.action_parameters = action["parameters"];
+    inputs.params = parameters;
+    inputs.action_context = context;
+    SQ_TRY(inputs.config_context, config_of(action["pack"].string(), context["user"].string()));
+    inputs.st2kv = make_st2kv(deps_.store, context["user"].string());
+    if (!request.trigger_payload.is_null()) inputs.extra = Value::dict({{"trigger", request.trigger_payload}});
+    auto rendered = expr::render_live_params(inputs);
+    if (!rendered) {
+      rendering_failed = true;
+      return fail(rendered.error());
+    }
+    parameters = std::move(*rendered);
+  }
+  const Value schemas = merge_parameter_schemas(runner["runner_parameters"], action["parameters"]);
+  const Value checked = schema::with_defaults(parameters, schemas);
+  const auto violations = schema::check(checked, schema::object_schema(schemas));
+  if (!violations.empty()) return fail(ErrorCode::kInvalid, violations.front().message);
+  const std::string immutable = overridden_immutables(request.parameters.is_dict() ? request.parameters : parameters, schemas);
+  if (!immutable.empty()) {
+    return fail(ErrorCode::kInvalid, "Override of immutable parameter(s) [" + immutable + "] is unsupported.");
+  }
+  return parameters;
+}
+
+Value ExecutionDriver::build_document(const ExecutionRequest& request, const Value& action, const Value& runner,
+                                      const Value& parameters) {
+  const Timestamp now = deps_.clock.now();
+  const std::string id = new_object_id(deps_.clock);
+  const Value schemas = merge_parameter_schemas(runner["runner_parameters"], action["parameters"]);
+  const Value masked = schema::mask(parameters, schemas);
+  Value document = request.embedded.is_dict() ? request.embedded : Value::empty_dict();
+  document.set("action", action);
+  document.set("runner", runner);
+  document.set("liveaction", Value::dict({{"action", request.action},
+                                          {"action_is_workflow", is_workflow_runner(runner["name"].string_or(""))},
+                                          {"parameters", masked},
+                                          {"callback", Value::empty_dict()},
+                                          {"runner_info", Value::empty_dict()},
+                                          {"id", new_object_id(deps_.clock)}}));
+  document.set("start_timestamp", format_timestamp(now));
+  document.set("parameters", masked);
+  Value context = request.context.is_dict() ? request.context : Value::empty_dict();
+  context.set("user", request.user.empty() ? options_.user : request.user);
+  context.set("pack", action["pack"]);
+  document.set("context", context);
+  document.set("web_url", options_.web_url + "/#/history/" + id + "/general");
+  document.set("id", id);
+  if (request.delay_ms > 0) document.set("delay", request.delay_ms);
+  model::set_status(document, status::kRequested, now);
+  const Value sealed = sealed_or_null(parameters, masked);
+  if (!sealed.is_null()) model::set_private_state(document, "sealed_parameters", sealed);
+  return document;
+}
+
+Value ExecutionDriver::sealed_or_null(const Value& parameters, const Value& masked) const {
+  return parameters == masked ? Value() : Value(deps_.sealer.seal(parameters));
+}
+
+ExecutionDriver::Live& ExecutionDriver::add_live(Value document, Value parameters) {
+  auto live = std::make_unique<Live>();
+  live->id = document["id"].string();
+  live->document = std::move(document);
+  live->parameters = std::move(parameters);
+  Live& reference = *live;
+  live_[live->id] = std::move(live);
+  return reference;
+}
+
+Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& changes) {
+  const Value* action = deps_.catalog.action(request.action);
+  if (action == nullptr) return fail(ErrorCode::kInvalid, "Action \"" + request.action + "\" cannot be found.");
+  const Value* runner = deps_.catalog.runner_type((*action)["runner_type"].string_or(""));
+  if (runner == nullptr) {
+    return fail(ErrorCode::kInvalid, "Action \"" + request.action + "\" needs the runner \"" + (*action)["runner_type"].string() +
+                                         "\", which squall does not have.");
+  }
+  if (!(*action)["enabled"].bool_or(true)) {
+    return fail(ErrorCode::kInvalid, "Unable to execute. Action \"" + request.action + "\" is disabled.");
+  }
+  Value context = request.context.is_dict() ? request.context : Value::empty_dict();
+  context.set("user", request.user.empty() ? options_.user : request.user);
+  bool rendering_failed = false;
+  auto parameters = check_and_render(request, *action, *runner, context, rendering_failed);
+  if (!parameters) {
+    if (rendering_failed) {
+      // StackStorm keeps the attempt as a failed execution. Its parameters are the unrendered ones.
+      Value document = build_document(request, *action, *runner, request.parameters.is_dict() ? request.parameters : Value::empty_dict());
+      model::clear_private_state(document, "sealed_parameters");
+      model::set_finished(document, status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
+      changes.put(Collection::kExecutions, document["id"].string(), document);
+    }
+    return fail(parameters.error());
+  }
+  Value document = build_document(request, *action, *runner, *parameters);
+  Live& live = add_live(document, std::move(*parameters));
+  if (request.delay_ms > 0) {
+    const Timestamp due = deps_.clock.now() + std::chrono::milliseconds(request.delay_ms);
+    model::set_status(live.document, status::kDelayed, deps_.clock.now());
+    changes.put(Collection::kWakeups, live.id, Value::dict({{"execution", live.id}, {"due", format_timestamp(due)}}));
+    changes.after_commit([this, id = live.id, due] { arm(id, due); });
+    save(live, changes);
+  } else {
+    activate(live, changes);
+  }
+  return document;
+}
+
+void ExecutionDriver::save(Live& execution, Changes& changes) {
+  if (execution.run != nullptr) {
+    model::set_private_state(execution.document, "chain", execution.run->document());
+    model::set_private_state(execution.document, "child", execution.child);
+  }
+  changes.put(Collection::kExecutions, execution.id, execution.document);
+}
+
+// Takes an execution from requested to running, or leaves it waiting for a slot.
+void ExecutionDriver::activate(Live& execution, Changes& changes) {
+  const std::string runner_name = execution.runner_name();
+  execution.runner = execution.is_chain() ? nullptr : deps_.runners.find(runner_name);
+  if (!execution.is_chain() && execution.runner == nullptr) {
+    finish(execution, status::kFailed, error_result("squall cannot run actions of runner type \"" + runner_name + "\"."), changes);
+    return;
+  }
+  if (execution.runner != nullptr && execution.runner->uses_process()) {
+    if (running_processes_ >= options_.running_processes_max) {
+      waiting_.push_back(execution.id);
+      save(execution, changes);
+      return;
+    }
+    ++running_processes_;
+    execution.holds_process_slot = true;
+  }
+  const Timestamp now = deps_.clock.now();
+  model::set_status(execution.document, status::kScheduled, now);
+  model::set_status(execution.document, status::kRunning, now);
+  execution.document.mut_dict()["liveaction"].set(
+      "runner_info", Value::dict({{"hostname", options_.hostname}, {"pid", static_cast<int>(getpid())}}));
+  if (execution.is_chain()) {
+    begin_chain(execution, changes);
+  } else {
+    begin_action(execution, changes);
+  }
+}
+
+// Renders the final parameters. They are not stored: after a restart they are rendered anew.
+Status ExecutionDriver::prepare(Live& execution) {
+  expr::ParamInputs inputs;
+  inputs.runner_parameters = execution.document["runner"]["runner_parameters"];
+  inputs.action_parameters = execution.document["action"]["parameters"];
+  inputs.params = execution.parameters;
+  inputs.action_context = execution.document["context"];
+  const std::string user = execution.document["context"]["user"].string();
+  SQ_TRY(inputs.config_context, config_of(execution.document["action"]["pack"].string(), user));
+  inputs.st2kv = make_st2kv(deps_.store, user);
+  SQ_TRY(expr::FinalParams final, expr::render_final_params(inputs));
+  execution.runner_parameters = std::move(final.runner);
+  execution.action_parameters = std::move(final.action);
+  return {};
+}
+
+void ExecutionDriver::begin_action(Live& execution, Changes& changes) {
+  if (auto prepared = prepare(execution); !prepared) {
+    finish(execution, status::kFailed, error_result(prepared.error().to_string()), changes);
+    return;
+  }
+  save(execution, changes);
+  changes.after_commit([this, id = execution.id] { dispatch(id); });
+}
+
+runners::ActionRequest ExecutionDriver::action_request(const Live& execution) {
+  const Value& document = execution.document;
+  runners::ActionRequest request;
+  request.execution_id = execution.id;
+  request.liveaction_id = document["liveaction"]["id"].string();
+  request.action_ref = document["action"]["ref"].string();
+  request.pack = document["action"]["pack"].string();
+  const Value* pack = deps_.catalog.find(Collection::kPacks, request.pack);
+  request.pack_path = pack != nullptr ? (*pack)["path"].string() : std::string();
+  request.entry_point = document["action"]["entry_point"].string();
+  request.runner_parameters = execution.runner_parameters;
+  request.action_parameters = execution.action_parameters;
+  request.parameter_schema = document["action"]["parameters"];
+  request.context = document["context"];
+  request.user = document["context"]["user"].string();
+  request.api_url = options_.api_url;
+  request.wait_state = execution.wait_state;
+  if (auto config = config_of(request.pack, request.user)) request.config = std::move(*config);
+  return request;
+}
+
+void ExecutionDriver::dispatch(const std::string& id) {
+  const auto found = live_.find(id);
+  if (found == live_.end() || stopping_) return;
+  Live& execution = *found->second;
+  if (model::is_final(execution.status()) || execution.dispatched) return;
+  execution.dispatched = true;
+  runners::RunHandlers handlers;
+  handlers.on_done = [this, id](runners::ActionOutcome outcome) { on_outcome(id, std::move(outcome)); };
+  execution.runner->start(action_request(execution), execution.stop.token(), std::move(handlers));
+}
+
+void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome outcome) {
+  const auto found = live_.find(id);
+  // Finished meanwhile, e.g. canceled: the late result does not count (F-6).
+  if (found == live_.end() || stopping_) return;
+  Live& execution = *found->second;
+  execution.dispatched = false;
+  Changes changes;
+  if (outcome.wait != nullptr && execution.status() == status::kRunning) {
+    on_wait(execution, *outcome.wait, changes);
+  } else {
+    const std::string_view end = model::is_final(outcome.status) ? std::string_view(outcome.status) : status::kFailed;
+    finish(execution, execution.status() == status::kCanceling ? status::kCanceled : end, std::move(outcome.result), changes);
+  }
+  deps_.committer.commit(std::move(changes));
+}
+
+void ExecutionDriver::on_wait(Live& execution, const runners::Wait& wait, Changes& changes) {
+  const Timestamp due = deps_.clock.now() + wait.delay;
+  execution.wait_state = wait.state;
+  model::set_private_state(execution.document, "wait_state", wait.state);
+  changes.put(Collection::kWakeups, execution.id, Value::dict({{"execution", execution.id}, {"due", format_timestamp(due)}}));
+  save(execution, changes);
+  changes.after_commit([this, id = execution.id, due] { arm(id, due); });
+}
+
+void ExecutionDriver::arm(const std::string& id, Timestamp due) {
+  const auto found = live_.find(id);
+  if (found == live_.end()) return;
+  const Duration delay = std::max(Duration::zero(), due - deps_.clock.now());
+  found->second->timer = deps_.executor.post_after(delay, [this, id] { on_due(id); });
+}
+
+void ExecutionDriver::on_due(const std::string& id) {
+  const auto found = live_.find(id);
+  if (found == live_.end() || stopping_) return;
+  Live& execution = *found->second;
+  execution.timer = 0;
+  if (execution.status() == status::kRunning) {
+    // "running" and what it waited for are durable already, so the next attempt needs no commit of its own.
+    dispatch(id);
+  } else if (execution.status() == status::kDelayed) {
+    Changes changes;
+    changes.erase(Collection::kWakeups, id);
+    activate(execution, changes);
+    deps_.committer.commit(std::move(changes));
+  }
+}
+
+void ExecutionDriver::finish(Live& execution, std::string_view end, Value result, Changes& changes) {
+  SQ_ASSERT(model::is_final(end));
+  const Value schema = execution.document["action"]["output_schema"];
+  const std::string output_key = execution.document["runner"]["output_key"].string();
+  if (schema["properties"].is_dict() && result[output_key].is_dict()) {
+    result.set(output_key, schema::mask(result[output_key], schema["properties"]));
+  }
+  model::set_finished(execution.document, end, std::move(result), deps_.clock.now());
+  execution.document.mut_dict().erase(model::kPrivate);
+  changes.put(Collection::kExecutions, execution.id, execution.document);
+  changes.erase(Collection::kWakeups, execution.id);
+  if (execution.timer != 0) deps_.executor.cancel(execution.timer);
+  const bool free_slot = execution.holds_process_slot;
+  const Value document = execution.document;
+  execution.stop.stop();
+  live_.erase(execution.id);
+  if (observer_) observer_(document, changes);
+  ended_.push_back(document);
+  drain_ended(changes);
+  if (free_slot) {
+    --running_processes_;
+    start_waiting(changes);
+  }
+}
+
+// Tells chains of the ends of their tasks, one after another: a task that ends while its chain starts it would otherwise
+// nest one call in the other without bound.
+void ExecutionDriver::drain_ended(Changes& changes) {
+  if (draining_) return;
+  draining_ = true;
+  while (!ended_.empty()) {
+    const Value child = std::move(ended_.front());
+    ended_.pop_front();
+    task_ended(child, changes);
+  }
+  draining_ = false;
+}
+
+void ExecutionDriver::start_waiting(Changes& changes) {
+  while (!waiting_.empty() && running_processes_ < options_.running_processes_max) {
+    const std::string id = waiting_.front();
+    waiting_.pop_front();
+    const auto found = live_.find(id);
+    if (found != live_.end() && found->second->status() == status::kRequested) activate(*found->second, changes);
+  }
+}
+
+void ExecutionDriver::stop() {
+  stopping_ = true;
+  for (auto& [id, execution] : live_) execution->stop.stop();
+}
+
+}  // namespace squall::engine

@@ -1,0 +1,126 @@
+// ExecutionDriver: takes executions from request to result.
+//
+// Every state change is committed before it is acted on: an action is started only after "running" is durable, a chain's
+// step and the end of the task before it are one transaction. After a restart recover() goes on from what was committed.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/clock.hpp"
+#include "base/executor.hpp"
+#include "base/result.hpp"
+#include "base/stop_token.hpp"
+#include "engine/catalog.hpp"
+#include "engine/changes.hpp"
+#include "engine/secrets.hpp"
+#include "runners/registry.hpp"
+#include "runners/runner.hpp"
+#include "workflow/chain/chain.hpp"
+
+namespace squall::engine {
+
+struct ExecutionRequest {
+  std::string action;      // ref
+  Value parameters;        // as given, may hold templates
+  bool render = true;      // false: the parameters are rendered already (tasks of chains)
+  Value context;           // merged into the execution's context
+  std::string user;
+  int64_t delay_ms = 0;
+  Value trigger_payload;   // visible to templates as `trigger`; null: none
+  Value embedded;          // further members of the document: rule, trigger, trigger_type, trigger_instance, parent
+};
+
+struct DriverOptions {
+  std::string user = "stanley";  // the system user
+  std::string api_url;           // for actions
+  std::string web_url;           // prefix of web_url in documents
+  std::string hostname;
+  size_t running_processes_max = 64;
+};
+
+class ExecutionDriver {
+ public:
+  struct Dependencies {
+    Executor& executor;
+    const Clock& clock;
+    store::Store& store;
+    Catalog& catalog;
+    Committer& committer;
+    runners::RunnerRegistry& runners;
+    const SecretSealer& sealer;
+  };
+  ExecutionDriver(Dependencies dependencies, DriverOptions options);
+  ~ExecutionDriver();
+  ExecutionDriver(const ExecutionDriver&) = delete;
+  ExecutionDriver& operator=(const ExecutionDriver&) = delete;
+
+  // Called with every execution that reached a final state, inside the step that finishes it.
+  void on_finished(std::function<void(const Value& execution, Changes&)> observer) { observer_ = std::move(observer); }
+
+  // Validates a request and adds its execution to `changes`; it starts once they are committed. Returns the document as
+  // "requested". The error is what StackStorm answers with status 400 (B-2 to B-5). When rendering the parameters fails, a
+  // failed execution is added all the same (B-5), so `changes` must be committed in any case.
+  Result<Value> request(ExecutionRequest request, Changes& changes);
+
+  // Cancel, pause and resume as the API has them (F-6, F-7). The document after the change, or why not.
+  Result<Value> cancel(const std::string& id, const std::string& user, Changes& changes);
+  Result<Value> pause(const std::string& id, const std::string& user, Changes& changes);
+  Result<Value> resume(const std::string& id, const std::string& user, Changes& changes);
+
+  // The current document of an execution that is not final; null when it is final or unknown.
+  const Value* live(std::string_view id) const;
+  size_t live_count() const { return live_.size(); }
+
+  // Called once at start, before anything else: takes up every unfinished execution.
+  Status recover();
+  // Stops native waits and running actions without recording an end: recover() of the next start does that.
+  void stop();
+
+ private:
+  struct Live;
+  struct Prepared;
+
+  Live& add_live(Value document, Value parameters);
+  void activate(Live& execution, Changes& changes);
+  Status prepare(Live& execution);
+  void begin_action(Live& execution, Changes& changes);
+  void begin_chain(Live& execution, Changes& changes);
+  Status load_chain(Live& execution);
+  void apply(Live& execution, workflow::ChainCommand command, Changes& changes);
+  std::optional<workflow::TaskEnd> start_task(Live& execution, const workflow::RunTask& task, Changes& changes);
+  void dispatch(const std::string& id);
+  void on_outcome(const std::string& id, runners::ActionOutcome outcome);
+  void on_wait(Live& execution, const runners::Wait& wait, Changes& changes);
+  void finish(Live& execution, std::string_view status, Value result, Changes& changes);
+  void finish_canceled(Live& execution, Changes& changes);
+  void task_ended(const Value& child, Changes& changes);
+  void drain_ended(Changes& changes);
+  void arm(const std::string& id, Timestamp due);
+  void on_due(const std::string& id);
+  void start_waiting(Changes& changes);
+  void save(Live& execution, Changes& changes);
+  void recover_one(Live& execution, Changes& changes);
+  Result<Value> config_of(const std::string& pack, const std::string& user);
+  Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner, const Value& parameters);
+  Result<Value> check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner, const Value& context,
+                                 bool& rendering_failed);
+  runners::ActionRequest action_request(const Live& execution);
+  Value sealed_or_null(const Value& parameters, const Value& masked) const;
+
+  Dependencies deps_;
+  DriverOptions options_;
+  std::function<void(const Value&, Changes&)> observer_;
+  std::map<std::string, std::unique_ptr<Live>, std::less<>> live_;
+  std::deque<std::string> waiting_;  // ids that wait for a free process slot
+  std::deque<Value> ended_;          // finished executions whose chains have not heard of it yet
+  bool draining_ = false;
+  size_t running_processes_ = 0;
+  bool stopping_ = false;
+};
+
+}  // namespace squall::engine

@@ -1,0 +1,39 @@
+// What the driver keeps in memory of an unfinished execution. Internal to the execution_*.cpp files.
+#pragma once
+
+#include "engine/execution_driver.hpp"
+#include "model/execution.hpp"
+
+namespace squall::engine {
+
+struct ExecutionDriver::Live {
+  std::string id;
+  Value document;    // as stored
+  Value parameters;  // unmasked
+  Value wait_state;
+  StopSource stop;
+  runners::Runner* runner = nullptr;  // null for chains
+  bool dispatched = false;            // an attempt is under way
+  bool holds_process_slot = false;
+  Executor::TimerId timer = 0;
+  Value runner_parameters, action_parameters;  // final, set when it is activated
+  std::unique_ptr<workflow::Chain> chain;
+  std::unique_ptr<workflow::ChainRun> run;
+  std::string child;  // id of the chain's current task, empty between tasks
+
+  std::string_view status() const { return document["status"].string_or(""); }
+  std::string parent() const { return document["parent"].string(); }
+  std::string runner_name() const { return document["runner"]["name"].string(); }
+  bool is_chain() const { return runner_name() == "action-chain"; }
+};
+
+// The result of an execution that failed for a reason of the engine's own (C-15).
+inline Value error_result(const std::string& message) {
+  return Value::dict({{"error", message}, {"traceback", message}});
+}
+
+inline Value canceled_result(const std::string& user) {
+  return Value::dict({{"message", "Action canceled by user."}, {"user", user}});
+}
+
+}  // namespace squall::engine
