@@ -1,0 +1,57 @@
+#include "api/api.hpp"
+
+#include "base/log.hpp"
+
+namespace squall::api {
+namespace {
+
+// "/v1/x", "/api/v1/x" and "/x" are the same.
+std::string_view without_prefix(std::string_view path) {
+  for (const std::string_view prefix : {"/api/v1", "/v1", "/api"}) {
+    if (path == prefix || (path.starts_with(prefix) && path[prefix.size()] == '/')) return path.substr(prefix.size());
+  }
+  return path;
+}
+
+Value problem_document(const packs::LoadProblem& problem) {
+  return Value::dict({{"pack", problem.pack},
+                      {"kind", problem.kind},
+                      {"where", problem.error.where().to_string()},
+                      {"message", problem.error.message()}});
+}
+
+}  // namespace
+
+Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_(std::move(options)) {
+  router_.add("GET", "/", "Version of the server", [this](const Call& call) {
+    call.reply(200, Value::dict({{"version", options_.version}, {"docs_url", "docs/README.md"}}));
+  });
+  router_.add("GET", "/squall/health", "Is the engine up, what do its sensors do, which pack files were skipped",
+              [this](const Call& call) {
+                List problems;
+                for (const auto& problem : engine_.load_problems()) problems.push_back(problem_document(problem));
+                call.reply(200, Value::dict({{"status", "ok"},
+                                             {"executions_unfinished", engine_.executions().live_count()},
+                                             {"sensors", engine_.sensor_status()},
+                                             {"problems", Value(std::move(problems))}}));
+              });
+  add_content_routes(router_, engine);
+  add_rule_routes(router_, engine);
+  add_execution_routes(router_, engine);
+  add_event_routes(router_, engine);
+  add_key_routes(router_, engine);
+}
+
+void Api::handle(net::ServerRequest request, std::shared_ptr<net::Responder> responder) {
+  Call call;
+  call.request = std::move(request);
+  call.responder = std::move(responder);
+  const Route* route = router_.find(call.request.method, without_prefix(call.request.path), call.parameters);
+  if (route == nullptr) {
+    call.fail(Error(ErrorCode::kNotFound, "The resource could not be found."));
+    return;
+  }
+  route->handler(call);
+}
+
+}  // namespace squall::api

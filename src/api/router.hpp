@@ -1,0 +1,58 @@
+// Router: finds the handler of a path.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "net/http_server.hpp"
+#include "value/value.hpp"
+
+namespace squall::api {
+
+// One request on its way to an answer.
+struct Call {
+  net::ServerRequest request;
+  std::map<std::string, std::string, std::less<>> parameters;  // "{id}" parts of the path
+  std::shared_ptr<net::Responder> responder;
+
+  const std::string& parameter(std::string_view name) const;
+  // First value of a query parameter, or empty.
+  std::string query(std::string_view name) const;
+  // The JSON body; an empty one counts as {}. The error is StackStorm's.
+  Result<Value> body() const;
+
+  void reply(int status, const Value& value) const;
+  void reply(net::ServerResponse response) const;
+  void fail(const Error& error) const;
+  // The value with status 200 (or another), or the error's fault.
+  void reply(const Result<Value>& result, int status = 200) const;
+};
+
+// An error as StackStorm reports it: {"faultstring": ...} with the status of its code. One table maps codes to statuses.
+net::ServerResponse fault(const Error& error);
+
+struct Route {
+  std::string method;
+  std::string pattern;  // "/executions/{id}/children"; "{path*}" takes the rest
+  std::string summary;
+  std::function<void(const Call&)> handler;
+};
+
+class Router {
+ public:
+  void add(std::string method, std::string pattern, std::string summary, std::function<void(const Call&)> handler);
+  // The route and its path parameters; null when nothing matches. Routes added first win.
+  const Route* find(std::string_view method, std::string_view path,
+                    std::map<std::string, std::string, std::less<>>& parameters) const;
+  const std::vector<Route>& routes() const { return routes_; }
+
+ private:
+  std::vector<Route> routes_;
+};
+
+}  // namespace squall::api

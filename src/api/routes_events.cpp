@@ -1,0 +1,209 @@
+// Events: webhooks, trigger instances, rule enforcements, and why rules did or did not match.
+#include <algorithm>
+#include <optional>
+
+#include "api/api.hpp"
+#include "api/listing.hpp"
+#include "base/ids.hpp"
+#include "base/strings.hpp"
+#include "model/execution.hpp"
+#include "value/python.hpp"
+
+namespace squall::api {
+namespace {
+
+using store::Collection;
+using store::Compare;
+
+constexpr std::string_view kAlways[] = {"id"};
+constexpr std::string_view kInstanceAttributes[] = {"id", "trigger", "payload", "occurrence_time", "status"};
+constexpr std::string_view kEnforcementAttributes[] = {"id",     "uid",           "rule",   "trigger_instance_id", "execution_id",
+                                                       "enforced_at", "status", "failure_reason"};
+constexpr StoredFilter kInstanceFilters[] = {{"trigger", "trigger"},
+                                             {"status", "status"},
+                                             {"timestamp_gt", "occurrence_time", Compare::kGreater, true},
+                                             {"timestamp_lt", "occurrence_time", Compare::kLess, true}};
+constexpr StoredFilter kEnforcementFilters[] = {{"rule_ref", "rule"},
+                                                {"rule_id", "rule_id"},
+                                                {"trigger_instance", "trigger_instance"},
+                                                {"execution", "execution"},
+                                                {"status", "status"},
+                                                {"enforced_at_gt", "enforced_at", Compare::kGreater, true},
+                                                {"enforced_at_lt", "enforced_at", Compare::kLess, true}};
+// Credentials of the sender never become part of an event (G-11).
+constexpr std::string_view kHiddenHeaders[] = {"x-auth-token", "st2-api-key", "authorization", "cookie"};
+
+ListSpec instance_spec() {
+  ListSpec spec;
+  spec.attributes = kInstanceAttributes;
+  spec.always = kAlways;
+  return spec;
+}
+
+ListSpec enforcement_spec() {
+  ListSpec spec;
+  spec.attributes = kEnforcementAttributes;
+  spec.always = kAlways;
+  spec.default_limit = 50;
+  return spec;
+}
+
+Result<Value> load(engine::Engine& engine, Collection collection, const std::string& id) {
+  Value found;
+  SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
+    SQ_TRY(const auto record, tx.get(collection, id));
+    if (record) found = record->document;
+    return {};
+  }));
+  if (found.is_null()) return fail(not_found(id, "id"));
+  return found;
+}
+
+Value header_document(const net::Headers& headers, bool lower) {
+  Value shown = Value::empty_dict();
+  for (const auto& [name, value] : headers) {
+    const std::string key = to_lower(name);
+    if (std::find(std::begin(kHiddenHeaders), std::end(kHiddenHeaders), key) != std::end(kHiddenHeaders)) continue;
+    shown.set(lower ? key : name, value);
+  }
+  return shown;
+}
+
+// Form fields become lists of values, as StackStorm has them.
+Value form_document(std::string_view body) {
+  Value form = Value::empty_dict();
+  for (const auto& [key, value] : net::parse_query(body)) form.mut_dict()[key].push_back(value);
+  return form;
+}
+
+Result<Value> webhook_body(const Call& call) {
+  const std::string type = to_lower(call.request.headers.get("Content-Type"));
+  const std::string_view media = trim(std::string_view(type).substr(0, type.find(';')));
+  if (media == "application/x-www-form-urlencoded") return form_document(call.request.body);
+  if (media.empty() || media == "application/json" || media == "text/json") return call.body();
+  return fail(ErrorCode::kInvalid, "Failed to parse request body: Unsupported Content-Type: \"" + std::string(media) + "\"");
+}
+
+std::vector<Value> webhook_triggers(engine::Engine& engine, const std::string& url) {
+  std::vector<Value> found;
+  for (const Value& trigger : engine.catalog().triggers_of_type("core.st2.webhook")) {
+    std::string own = trigger["parameters"]["url"].string();
+    while (own.starts_with("/")) own.erase(0, 1);
+    while (own.ends_with("/")) own.pop_back();
+    if (url.empty() || own == url) found.push_back(trigger);
+  }
+  return found;
+}
+
+std::string trace_tag(const Call& call, const std::string& hook) {
+  const std::string given(call.request.headers.get("St2-Trace-Tag"));
+  return given.empty() ? "webhook-" + hook + "-" + Random::system().hex(32) : given;
+}
+
+void generic_webhook(engine::Engine& engine, const Call& call) {
+  const auto body = call.body();
+  if (!body) return call.fail(body.error());
+  if (!(*body)["trigger"].is_string()) return call.fail(Error(ErrorCode::kInvalid, "Trigger not specified."));
+  engine.inject({(*body)["trigger"].string(), (*body)["payload"], trace_tag(call, "st2")},
+                [call, echo = *body](const Result<Value>& instance) {
+                  if (!instance) return call.fail(instance.error());
+                  call.reply(202, echo);
+                });
+}
+
+void webhook(engine::Engine& engine, const Call& call) {
+  const std::string& url = call.parameter("url");
+  const auto body = webhook_body(call);
+  if (!body) return call.fail(body.error());
+  const auto triggers = webhook_triggers(engine, url);
+  if (triggers.empty()) {
+    return call.fail(Error(ErrorCode::kNotFound, "Webhook " + url + " not registered with st2"));
+  }
+  if (!body->is_dict() && !body->is_list()) {
+    return call.fail(Error(ErrorCode::kInvalid, python::repr(*body) + " is not of type 'object', 'array'"));
+  }
+  const Value payload = Value::dict({{"headers", header_document(call.request.headers, false)},
+                                     {"headers_lower", header_document(call.request.headers, true)},
+                                     {"body", *body}});
+  const std::string tag = trace_tag(call, url);
+  // Several triggers may share a URL; the answer waits for all of them.
+  auto left = std::make_shared<size_t>(triggers.size());
+  auto error = std::make_shared<std::optional<Error>>();
+  for (const Value& trigger : triggers) {
+    engine.inject({trigger["ref"].string(), payload, tag}, [call, left, error, echo = *body](const Result<Value>& instance) {
+      if (!instance && !*error) *error = instance.error();
+      if (--*left > 0) return;
+      if (*error) return call.fail(**error);
+      call.reply(202, echo);
+    });
+  }
+}
+
+void emit_again(engine::Engine& engine, const Call& call) {
+  const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
+  if (!instance) return call.fail(instance.error());
+  Value payload = (*instance)["payload"].is_dict() ? (*instance)["payload"] : Value::empty_dict();
+  payload.set("__context", Value::dict({{"original_id", (*instance)["id"]}}));
+  engine.inject({(*instance)["trigger"].string(), payload, ""}, [call, payload](const Result<Value>& again) {
+    if (!again) return call.fail(again.error());
+    call.reply(200, Value::dict({{"message", "Trigger instance " + call.parameter("id") + " successfully re-sent."}, {"payload", payload}}));
+  });
+}
+
+void enforcement_view(engine::Engine& engine, const Call& call) {
+  auto document = load(engine, Collection::kEnforcements, call.parameter("id"));
+  if (!document) return call.fail(document.error());
+  if (const auto execution = load(engine, Collection::kExecutions, (*document)["execution_id"].string()); execution) {
+    document->set("execution", model::public_execution(*execution));
+  }
+  if (const auto instance = load(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string()); instance) {
+    document->set("trigger_instance", *instance);
+  }
+  call.reply(200, *document);
+}
+
+void add_one(Router& router, engine::Engine& engine, const std::string& path, Collection collection, const char* summary,
+             ListSpec (*spec)()) {
+  router.add("GET", path + "/{id}", summary, [&engine, collection, spec](const Call& call) {
+    const auto document = load(engine, collection, call.parameter("id"));
+    if (!document) return call.fail(document.error());
+    reply_one(call, &*document, spec());
+  });
+}
+
+}  // namespace
+
+void add_event_routes(Router& router, engine::Engine& engine) {
+  router.add("POST", "/webhooks/st2", "Inject a trigger", [&engine](const Call& call) { generic_webhook(engine, call); });
+  router.add("POST", "/webhooks/{url*}", "Receive a webhook", [&engine](const Call& call) { webhook(engine, call); });
+  router.add("GET", "/webhooks", "List webhooks", [&engine](const Call& call) {
+    const auto triggers = webhook_triggers(engine, "");
+    call.reply(200, Value(List(triggers.begin(), triggers.end())));
+  });
+  router.add("GET", "/webhooks/{url*}", "One webhook", [&engine](const Call& call) {
+    const auto triggers = webhook_triggers(engine, call.parameter("url"));
+    if (triggers.empty()) return call.fail(Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
+    call.reply(200, triggers.front());
+  });
+  router.add("GET", "/triggerinstances", "List trigger instances", [&engine](const Call& call) {
+    reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters, "-occurrence_time", instance_spec());
+  });
+  router.add("GET", "/triggerinstances/{id}/explain", "Why each rule did or did not match", [&engine](const Call& call) {
+    const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
+    if (!instance) return call.fail(instance.error());
+    call.reply(200, engine.explain(*instance));
+  });
+  router.add("POST", "/triggerinstances/{id}/re_emit", "Dispatch a trigger instance again",
+             [&engine](const Call& call) { emit_again(engine, call); });
+  add_one(router, engine, "/triggerinstances", Collection::kTriggerInstances, "One trigger instance", instance_spec);
+  for (const char* path : {"/ruleenforcements", "/ruleenforcements/views"}) {
+    router.add("GET", path, "List rule enforcements", [&engine](const Call& call) {
+      reply_stored_list(call, engine.store(), Collection::kEnforcements, kEnforcementFilters, "-enforced_at", enforcement_spec());
+    });
+  }
+  router.add("GET", "/ruleenforcements/views/{id}", "A rule enforcement with its execution and trigger instance",
+             [&engine](const Call& call) { enforcement_view(engine, call); });
+  add_one(router, engine, "/ruleenforcements", Collection::kEnforcements, "One rule enforcement", enforcement_spec);
+}
+
+}  // namespace squall::api

@@ -1,0 +1,228 @@
+// Executions: run, list, get, children, output, cancel, pause, resume, run again (stackstorm-features.md section F).
+#include "api/api.hpp"
+#include "api/listing.hpp"
+#include "model/execution.hpp"
+#include "value/json.hpp"
+
+namespace squall::api {
+namespace {
+
+using store::Collection;
+using store::Compare;
+
+constexpr std::string_view kAlways[] = {"id", "action", "runner", "parameters", "context"};
+constexpr std::string_view kAlwaysOne[] = {"id"};
+constexpr std::string_view kAttributes[] = {
+    "id",           "status",  "start_timestamp",  "end_timestamp", "elapsed_seconds", "web_url", "parameters", "context",
+    "result",       "result_size", "parent",       "children",      "log",             "action",  "runner",     "liveaction",
+    "trigger",      "trigger_type", "trigger_instance", "rule",      "delay"};
+constexpr StoredFilter kFilters[] = {{"action", "action"},
+                                     {"status", "status"},
+                                     {"runner", "runner"},
+                                     {"pack", "pack"},
+                                     {"user", "user"},
+                                     {"parent", "parent"},
+                                     {"rule", "rule"},
+                                     {"liveaction", "liveaction"},
+                                     {"trigger_instance", "trigger_instance"},
+                                     {"timestamp_gt", "start_timestamp", Compare::kGreater, true},
+                                     {"timestamp_lt", "start_timestamp", Compare::kLess, true}};
+
+ListSpec execution_spec(std::span<const std::string_view> always) {
+  ListSpec spec;
+  spec.attributes = kAttributes;
+  spec.always = always;
+  spec.view = model::public_execution;
+  return spec;
+}
+
+Result<Value> load(engine::Engine& engine, const std::string& id) {
+  Value found;
+  SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
+    if (id == "last") {
+      store::Query query;
+      query.sort = {{"id", true}};
+      query.limit = 1;
+      SQ_TRY(const store::Page page, tx.list(Collection::kExecutions, query));
+      if (!page.records.empty()) found = page.records.front().document;
+      return {};
+    }
+    SQ_TRY(const auto record, tx.get(Collection::kExecutions, id));
+    if (record) found = record->document;
+    return {};
+  }));
+  if (found.is_null()) return fail(not_found(id, "id"));
+  return found;
+}
+
+void run(engine::Engine& engine, const Call& call) {
+  const auto body = call.body();
+  if (!body) return call.fail(body.error());
+  if (!body->is_dict() || !(*body)["action"].is_string()) {
+    return call.fail(Error(ErrorCode::kInvalid, "'action' is a required property"));
+  }
+  const Value& parameters = (*body)["parameters"];
+  if (!parameters.is_null() && !parameters.is_dict()) {
+    return call.fail(Error(ErrorCode::kInvalid, "'parameters' is not of type 'object'"));
+  }
+  const Value& delay = (*body)["delay"];
+  if (!delay.is_null() && (!delay.is_int() || delay.int_or(0) < 0)) {
+    return call.fail(Error(ErrorCode::kInvalid, "'delay' must be a number of milliseconds, 0 or more"));
+  }
+  engine::ExecutionRequest request;
+  request.action = (*body)["action"].string();
+  request.parameters = parameters;
+  request.context = (*body)["context"];
+  request.user = (*body)["user"].string();
+  request.delay_ms = delay.int_or(0);
+  if (request.user.empty()) request.user = engine.user();
+  engine.run_action(std::move(request), [call](const Result<Value>& execution) {
+    if (!execution) return call.fail(execution.error());
+    call.reply(201, model::public_execution(*execution));
+  });
+}
+
+void run_again(engine::Engine& engine, const Call& call) {
+  const auto body = call.body();
+  if (!body) return call.fail(body.error());
+  const auto old = load(engine, call.parameter("id"));
+  if (!old) return call.fail(old.error());
+  if (!(*body)["tasks"].empty()) {
+    const bool with_parameters = !(*body)["parameters"].empty();
+    return call.fail(Error(ErrorCode::kInvalid, with_parameters ? "Parameters override is not supported when re-running task(s) for a workflow."
+                                                                : "Task option is only supported for Orquesta workflows."));
+  }
+  engine::ExecutionRequest request;
+  request.action = (*old)["action"]["ref"].string();
+  const bool merge = call.query("no_merge") != "true" && call.query("no_merge") != "True";
+  request.parameters = merge && (*old)["parameters"].is_dict() ? (*old)["parameters"] : Value::empty_dict();
+  if ((*body)["parameters"].is_dict()) {
+    for (const auto& [key, value] : (*body)["parameters"].as_dict()) request.parameters.set(key, value);
+  }
+  for (const auto& [key, value] : request.parameters.as_dict()) {
+    if (value.string_or("") == "********") {
+      return call.fail(Error(ErrorCode::kInvalid, "The parameter \"" + key + "\" is a secret that squall has not kept; give it again in parameters."));
+    }
+  }
+  request.context = Value::dict({{"re-run", Value::dict({{"ref", (*old)["id"]}})}});
+  request.user = engine.user();
+  engine.run_action(std::move(request), [call](const Result<Value>& execution) {
+    if (!execution) return call.fail(execution.error());
+    call.reply(201, model::public_execution(*execution));
+  });
+}
+
+void cancel(engine::Engine& engine, const Call& call) {
+  const auto execution = load(engine, call.parameter("id"));
+  if (!execution) return call.fail(execution.error());
+  const std::string status = (*execution)["status"].string();
+  if (status == model::status::kCanceled) return call.reply(200, model::public_execution(*execution));
+  if (engine.executions().live(call.parameter("id")) == nullptr) {
+    // StackStorm answers 200 with a fault here, and its client relies on it (F-6).
+    return call.reply(200, Value::dict({{"faultstring", "Action execution " + call.parameter("id") + " cannot be canceled because it is in the \"" + status + "\" state."}}));
+  }
+  engine.cancel(call.parameter("id"), engine.user(), [call](const Result<Value>& canceled) {
+    if (!canceled) return call.reply(200, Value::dict({{"faultstring", canceled.error().message()}}));
+    call.reply(200, model::public_execution(*canceled));
+  });
+}
+
+void change_status(engine::Engine& engine, const Call& call) {
+  const auto body = call.body();
+  if (!body) return call.fail(body.error());
+  const auto execution = load(engine, call.parameter("id"));
+  if (!execution) return call.fail(execution.error());
+  const std::string wanted = (*body)["status"].string();
+  const auto answer = [call](const Result<Value>& changed) {
+    if (!changed) return call.fail(changed.error());
+    call.reply(200, model::public_execution(*changed));
+  };
+  if (model::is_final((*execution)["status"].string_or(""))) {
+    return call.fail(Error(ErrorCode::kInvalid, "Execution is already in completed state."));
+  }
+  if (wanted == model::status::kPausing || wanted == model::status::kPaused) {
+    engine.pause(call.parameter("id"), engine.user(), answer);
+  } else if (wanted == model::status::kResuming || wanted == model::status::kRunning) {
+    engine.resume(call.parameter("id"), engine.user(), answer);
+  } else {
+    call.fail(Error(ErrorCode::kInvalid, "The status can be changed to \"pausing\" or \"resuming\" only, not to \"" + wanted + "\"."));
+  }
+}
+
+Status collect_children(store::ReadTx& tx, const std::string& parent, int64_t depth, List& found) {
+  store::Query query;
+  query.filters = {{"parent", Compare::kEqual, parent}};
+  query.sort = {{"id", false}};
+  SQ_TRY(const store::Page page, tx.list(Collection::kExecutions, query));
+  for (const store::Record& record : page.records) {
+    found.push_back(model::public_execution(record.document));
+    if (depth != 1) SQ_CHECK(collect_children(tx, record.id, depth - 1, found));
+  }
+  return {};
+}
+
+void children(engine::Engine& engine, const Call& call) {
+  const auto selection = read_selection(call, kAttributes);
+  if (!selection) return call.fail(selection.error());
+  const auto execution = load(engine, call.parameter("id"));
+  if (!execution) return call.fail(execution.error());
+  int64_t depth = -1;
+  if (const auto text = call.request.query_value("depth"); text) depth = std::strtoll(text->c_str(), nullptr, 10);
+  List found;
+  const Status read = engine.store().read([&](store::ReadTx& tx) {
+    return collect_children(tx, (*execution)["id"].string(), depth <= 0 ? -1 : depth, found);
+  });
+  if (!read) return call.fail(read.error());
+  List shown;
+  for (const Value& child : found) shown.push_back(selection->apply(child, kAlwaysOne));
+  call.reply(200, Value(std::move(shown)));
+}
+
+// Text of a finished action's standard output and error, as far as its result has it.
+void output(engine::Engine& engine, const Call& call) {
+  const auto execution = load(engine, call.parameter("id"));
+  if (!execution) return call.fail(execution.error());
+  const std::string type = call.query("output_type");
+  net::ServerResponse response;
+  response.content_type = "text/plain; charset=utf-8";
+  for (const char* name : {"stdout", "stderr"}) {
+    const Value& text = (*execution)["result"][name];
+    if ((!type.empty() && type != "all" && type != name) || text.is_null()) continue;
+    const std::string part = text.is_string() ? text.string() : to_json(text);
+    if (!part.empty()) response.body += part + (part.ends_with("\n") ? "" : "\n");
+  }
+  call.reply(std::move(response));
+}
+
+}  // namespace
+
+void add_execution_routes(Router& router, engine::Engine& engine) {
+  for (const std::string base : {"/executions", "/actionexecutions"}) {
+    router.add("GET", base, "List executions", [&engine](const Call& call) {
+      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp", execution_spec(kAlways));
+    });
+    router.add("POST", base, "Run an action", [&engine](const Call& call) { run(engine, call); });
+    router.add("GET", base + "/{id}", "One execution", [&engine](const Call& call) {
+      const auto execution = load(engine, call.parameter("id"));
+      if (!execution) return call.fail(execution.error());
+      reply_one(call, &*execution, execution_spec(kAlwaysOne));
+    });
+    router.add("GET", base + "/{id}/children", "The tasks of a chain", [&engine](const Call& call) { children(engine, call); });
+    router.add("GET", base + "/{id}/output", "Output of an action", [&engine](const Call& call) { output(engine, call); });
+    router.add("GET", base + "/{id}/result", "The result alone", [&engine](const Call& call) {
+      const auto execution = load(engine, call.parameter("id"));
+      if (!execution) return call.fail(execution.error());
+      call.reply(200, (*execution)["result"]);
+    });
+    router.add("GET", base + "/{id}/attribute/{name}", "One attribute of an execution", [&engine](const Call& call) {
+      const auto execution = load(engine, call.parameter("id"));
+      if (!execution) return call.fail(execution.error());
+      call.reply(200, model::public_execution(*execution)[call.parameter("name")]);
+    });
+    router.add("POST", base + "/{id}/re_run", "Run again with the same parameters", [&engine](const Call& call) { run_again(engine, call); });
+    router.add("PUT", base + "/{id}", "Pause or resume", [&engine](const Call& call) { change_status(engine, call); });
+    router.add("DELETE", base + "/{id}", "Cancel", [&engine](const Call& call) { cancel(engine, call); });
+  }
+}
+
+}  // namespace squall::api

@@ -1,0 +1,109 @@
+// Rules and rule types.
+#include <algorithm>
+
+#include "api/api.hpp"
+#include "api/listing.hpp"
+#include "value/python.hpp"
+
+namespace squall::api {
+namespace {
+
+using store::Collection;
+
+constexpr std::string_view kAlways[] = {"id", "ref"};
+constexpr std::string_view kAttributes[] = {"id",      "ref",      "uid",    "name",    "pack",    "description", "type",
+                                            "trigger", "criteria", "action", "enabled", "context", "tags",        "metadata_file"};
+// What a client may send; `id`, `ref` and `uid` are what it was given before and are ignored.
+constexpr std::string_view kAccepted[] = {"id",   "ref",     "uid",      "name",   "pack",    "description",  "type",
+                                          "tags", "trigger", "criteria", "action", "enabled", "context", "metadata_file"};
+
+ListSpec rule_spec() {
+  ListSpec spec;
+  spec.attributes = kAttributes;
+  spec.always = kAlways;
+  return spec;
+}
+
+Error missing(std::string_view name) {
+  return Error(ErrorCode::kInvalid, "'" + std::string(name) + "' is a required property");
+}
+
+Error wrong_type(const Value& value, std::string_view type) {
+  return Error(ErrorCode::kInvalid, python::repr(value) + " is not of type '" + std::string(type) + "'");
+}
+
+Status check_rule(const Value& rule) {
+  if (!rule.is_dict()) return fail(wrong_type(rule, "object"));
+  for (const std::string_view name : {"trigger", "action", "name"}) {
+    if (!rule.contains(name)) return fail(missing(name));
+  }
+  for (const auto& [key, value] : rule.as_dict()) {
+    if (std::find(std::begin(kAccepted), std::end(kAccepted), key) == std::end(kAccepted)) {
+      return fail(ErrorCode::kInvalid, "Additional properties are not allowed ('" + key + "' was unexpected)");
+    }
+  }
+  if (!rule["name"].is_string()) return fail(wrong_type(rule["name"], "string"));
+  if (!rule["trigger"].is_dict()) return fail(wrong_type(rule["trigger"], "object"));
+  if (!rule["trigger"]["type"].is_string()) return fail(missing("type"));
+  if (!rule["action"].is_dict()) return fail(wrong_type(rule["action"], "object"));
+  if (!rule["action"]["ref"].is_string()) return fail(missing("ref"));
+  if (rule.contains("enabled") && !rule["enabled"].is_bool()) return fail(wrong_type(rule["enabled"], "boolean"));
+  if (rule.contains("criteria") && !rule["criteria"].is_dict()) return fail(wrong_type(rule["criteria"], "object"));
+  return {};
+}
+
+void put_rule(engine::Engine& engine, const Call& call, const std::string& id, int status) {
+  auto body = call.body();
+  if (!body) return call.fail(body.error());
+  if (auto checked = check_rule(*body); !checked) return call.fail(checked.error());
+  Value rule = std::move(*body);
+  if (id.empty()) rule.set("context", Value::dict({{"user", engine.user()}}));
+  engine.change_content(
+      [&](engine::ContentRegistry& registry, engine::Changes& changes) { return registry.put_rule(rule, id, changes); },
+      [call, status](const Result<Value>& stored) { call.reply(stored, status); });
+}
+
+std::vector<Value> public_rules(engine::Engine& engine) {
+  std::vector<Value> rules;
+  for (const Value& rule : engine.catalog().all(Collection::kRules)) rules.push_back(engine.registry().public_rule(rule));
+  return rules;
+}
+
+Value rule_types() {
+  const auto type = [](const char* name, const char* description, const char* id) {
+    return Value::dict({{"name", name}, {"description", description}, {"enabled", true}, {"parameters", Value::empty_dict()}, {"id", id}});
+  };
+  return Value::list({type("backstop", "Runs when no standard rule matched the trigger instance.", "000000000000000000000001"),
+                      type("standard", "Runs when its criteria hold.", "000000000000000000000002")});
+}
+
+}  // namespace
+
+void add_rule_routes(Router& router, engine::Engine& engine) {
+  router.add("GET", "/ruletypes", "The kinds of rules", [](const Call& call) { call.reply(200, rule_types()); });
+  for (const char* path : {"/rules", "/rules/views"}) {
+    router.add("GET", path, "List rules", [&engine](const Call& call) { reply_list(call, public_rules(engine), rule_spec()); });
+    router.add("GET", std::string(path) + "/{id}", "One rule", [&engine](const Call& call) {
+      const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
+      if (found == nullptr) return call.fail(not_found(call.parameter("id")));
+      const Value shown = engine.registry().public_rule(*found);
+      reply_one(call, &shown, rule_spec());
+    });
+  }
+  router.add("POST", "/rules", "Make a rule", [&engine](const Call& call) { put_rule(engine, call, "", 201); });
+  router.add("PUT", "/rules/{id}", "Replace a rule", [&engine](const Call& call) {
+    const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
+    if (found == nullptr) return call.fail(not_found(call.parameter("id")));
+    put_rule(engine, call, (*found)["id"].string(), 200);
+  });
+  router.add("DELETE", "/rules/{id}", "Remove a rule", [&engine](const Call& call) {
+    engine.change_content(
+        [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
+          SQ_CHECK(registry.remove_rule(call.parameter("id"), changes));
+          return Value();
+        },
+        [call](const Result<Value>& removed) { call.reply(removed, 204); });
+  });
+}
+
+}  // namespace squall::api
