@@ -1,0 +1,63 @@
+# Everything a developer or a user types. `make help` lists it.
+BUILD := build
+JOBS := $(shell nproc)
+# Test servers and downloads live outside the tree.
+export SQUALL_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/squall
+
+.DEFAULT_GOAL := release
+.PHONY: help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+deps: ## install the Debian packages that building and testing need
+	@tools/install-deps.sh
+
+release: deps ## build build/release/squall
+	@cmake --preset release >$(BUILD)-configure.log 2>&1 || { cat $(BUILD)-configure.log; exit 1; }; rm -f $(BUILD)-configure.log
+	@cmake --build --preset release -j $(JOBS)
+
+debug: deps ## build with assertions of the standard library and debug information
+	@cmake --preset debug >/dev/null && cmake --build --preset debug -j $(JOBS)
+
+test: release servers ## all tests: unit, conformance, servers and end to end
+	@tools/run-tests.sh release
+
+unit: release ## unit and conformance tests only
+	@tools/run-tests.sh release unit
+
+blackbox: release servers ## end-to-end tests only
+	@tools/run-tests.sh release blackbox
+
+conformance: release ## recorded answers of the real engines, per topic
+	@tools/run-tests.sh release conformance
+
+servers: deps ## install the test servers, once, outside the tree
+	@python3 tests/cloud/servers.py install
+
+demo: release ## run the main job on local servers; KEEP=1 leaves it running
+	@python3 tests/cloud/demo.py $(if $(KEEP),--keep)
+
+bench: deps ## speed and memory, as ratios taken in one run
+	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
+	@python3 bench/run.py
+
+asan: deps ## unit tests under the address and undefined-behaviour sanitizers
+	@cmake --preset asan >/dev/null && cmake --build --preset asan -j $(JOBS)
+	@tools/run-tests.sh asan unit
+
+tsan: deps ## unit tests under the thread sanitizer
+	@cmake --preset tsan >/dev/null && cmake --build --preset tsan -j $(JOBS)
+	@tools/run-tests.sh tsan unit
+
+fuzz: deps ## every parser for FUZZ_SECONDS (default 20) each
+	@tools/run-fuzz.sh
+
+format: ## format all C++ sources
+	@git ls-files -co --exclude-standard '*.cpp' '*.hpp' | xargs clang-format-16 -i
+
+lint: ## include layers, file sizes, forbidden words, formatting
+	@python3 tools/tidy.py --root .
+
+clean: ## remove what was built
+	@rm -rf $(BUILD)

@@ -1,0 +1,146 @@
+#include "app/settings.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "base/strings.hpp"
+#include "value/python.hpp"
+#include "value/yaml.hpp"
+
+namespace squall::app {
+namespace {
+
+// One setting's text and where it came from.
+struct Given {
+  std::string value;
+  std::string source;
+  explicit operator bool() const { return !source.empty(); }
+};
+
+constexpr std::array kNames = {"data",      "packs",      "listen",          "configs", "user",
+                               "log_level", "log_format", "tls_certificate", "tls_key"};
+
+using Table = std::map<std::string, Given, std::less<>>;
+
+Status read_file_settings(const std::string& path, Table& table) {
+  SQ_TRY(const std::string text, read_file(path));
+  YamlOptions options;
+  options.file = path;
+  options.unique_keys = true;
+  SQ_TRY(const YamlDocument document, parse_yaml_document(text, options));
+  if (document.value.is_null()) return {};
+  if (!document.value.is_dict()) return fail(Error(ErrorCode::kInvalid, "the configuration must be a map of settings", {path, 1, 1}));
+  for (const auto& [key, value] : document.value.as_dict()) {
+    if (std::find(kNames.begin(), kNames.end(), key) == kNames.end()) {
+      return fail(Error(ErrorCode::kInvalid,
+                        "unknown setting '" + key + "'; known are " +
+                            join(std::vector<std::string>(kNames.begin(), kNames.end()), ", "),
+                        document.position(key)));
+    }
+    std::vector<std::string> items;
+    for (size_t i = 0; i < value.size() && value.is_list(); ++i) items.push_back(value[i].string());
+    table[key] = {value.is_list() ? join(items, ":") : python::str(value), document.position(key).to_string()};
+  }
+  return {};
+}
+
+std::string environment_name(const std::string& setting) { return "SQUALL_" + to_upper(setting); }
+
+Status parse_listen(const Given& given, Settings& settings) {
+  const size_t colon = given.value.rfind(':');
+  const auto port = parse_int(colon == std::string::npos ? given.value : std::string_view(given.value).substr(colon + 1));
+  if (!port || *port < 0 || *port > 65535) {
+    return fail(ErrorCode::kInvalid, given.source + ": '" + given.value + "' is not ADDRESS:PORT, for example 127.0.0.1:9101");
+  }
+  settings.port = static_cast<uint16_t>(*port);
+  if (colon != std::string::npos && colon > 0) settings.address = std::string(trim(given.value.substr(0, colon)));
+  if (settings.address.starts_with("[") && settings.address.ends_with("]")) {
+    settings.address = settings.address.substr(1, settings.address.size() - 2);
+  }
+  return {};
+}
+
+Status apply(const Table& table, Settings& settings) {
+  const auto get = [&](std::string_view name) {
+    const auto found = table.find(name);
+    return found == table.end() ? Given() : found->second;
+  };
+  if (const Given data = get("data")) settings.data = data.value;
+  if (const Given configs = get("configs")) settings.configs = configs.value;
+  if (const Given user = get("user")) settings.user = user.value;
+  if (const Given certificate = get("tls_certificate")) settings.tls_certificate = certificate.value;
+  if (const Given key = get("tls_key")) settings.tls_key = key.value;
+  if (const Given packs = get("packs")) {
+    for (const std::string& directory : split(packs.value, ':')) {
+      if (!directory.empty()) settings.packs.push_back(directory);
+    }
+  }
+  if (const Given listen = get("listen")) SQ_CHECK(parse_listen(listen, settings));
+  if (const Given level = get("log_level"); level && !parse_log_level(level.value, settings.log_level)) {
+    return fail(ErrorCode::kInvalid, level.source + ": '" + level.value + "' is not a log level; use debug, info, warning or error");
+  }
+  if (const Given format = get("log_format")) {
+    if (format.value != "text" && format.value != "json") {
+      return fail(ErrorCode::kInvalid, format.source + ": '" + format.value + "' is not a log format; use text or json");
+    }
+    settings.log_format = format.value == "json" ? LogFormat::kJson : LogFormat::kText;
+  }
+  if (settings.tls_certificate.empty() != settings.tls_key.empty()) {
+    return fail(ErrorCode::kInvalid, "tls_certificate and tls_key go together: one of them is missing");
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Settings> read_settings(const ServeArguments& arguments, const std::function<std::string(const std::string&)>& environment) {
+  Table table;
+  const std::string config = arguments.config.empty() ? environment("SQUALL_CONFIG") : arguments.config;
+  if (!config.empty()) SQ_CHECK(read_file_settings(config, table));
+  for (const char* name : kNames) {
+    const std::string value = environment(environment_name(name));
+    if (!value.empty()) table[name] = {value, "environment variable " + environment_name(name)};
+  }
+  const auto given = [&](const char* name, const std::string& value) {
+    if (!value.empty()) table[name] = {value, "option --" + replace_all(name, "_", "-")};
+  };
+  given("data", arguments.data);
+  given("listen", arguments.listen);
+  given("configs", arguments.configs);
+  given("user", arguments.user);
+  given("log_level", arguments.log_level);
+  given("log_format", arguments.log_format);
+  given("tls_certificate", arguments.tls_certificate);
+  given("tls_key", arguments.tls_key);
+  if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));
+  Settings settings;
+  SQ_CHECK(apply(table, settings));
+  if (settings.configs.empty()) settings.configs = settings.data + "/configs";
+  for (const std::string& directory : settings.packs) {
+    if (!std::filesystem::is_directory(directory)) {
+      return fail(ErrorCode::kInvalid, "the pack directory " + directory + " does not exist");
+    }
+  }
+  return settings;
+}
+
+Result<std::string> find_share_directory(const std::function<std::string(const std::string&)>& environment) {
+  std::vector<std::string> candidates;
+  if (const std::string share = environment("SQUALL_SHARE"); !share.empty()) candidates.push_back(share);
+  std::error_code error;
+  const auto binary = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (!error) {
+    candidates.push_back((binary.parent_path() / "../share/squall").lexically_normal().string());
+    candidates.push_back((binary.parent_path() / "../..").lexically_normal().string());
+  }
+  for (const std::string& candidate : candidates) {
+    if (std::filesystem::exists(candidate + "/packs/core/pack.yaml")) return candidate;
+  }
+  return fail(ErrorCode::kNotFound, "the packs that ship with squall were not found in " + join(candidates, ", ") +
+                                        "; set SQUALL_SHARE to the directory that has packs/ and python/");
+}
+
+}  // namespace squall::app

@@ -1,0 +1,41 @@
+// Settings of `squall serve`: command line over environment over configuration file over defaults.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+
+namespace squall::app {
+
+struct Settings {
+  std::string data = "./squall-data";  // data directory
+  std::vector<std::string> packs;      // pack directories, besides the packs that ship with squall
+  std::string configs;                 // directory of pack configs; empty: <data>/configs
+  std::string address = "127.0.0.1";
+  uint16_t port = 9101;
+  std::string tls_certificate, tls_key;
+  std::string user = "stanley";  // StackStorm's system user
+  LogLevel log_level = LogLevel::kInfo;
+  LogFormat log_format = LogFormat::kText;
+};
+
+// What the command line gave; empty members were not given.
+struct ServeArguments {
+  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key;
+  std::vector<std::string> packs;
+};
+
+// Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS, SQUALL_USER,
+// SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE and SQUALL_TLS_KEY. The configuration file is YAML with the same
+// names in lower case. Errors say which source gave the bad value, with file and line for the file.
+Result<Settings> read_settings(const ServeArguments& arguments, const std::function<std::string(const std::string&)>& environment);
+
+// Where packs/ and python/ that ship with squall are: SQUALL_SHARE, beside the binary, or in its installation.
+Result<std::string> find_share_directory(const std::function<std::string(const std::string&)>& environment);
+
+}  // namespace squall::app

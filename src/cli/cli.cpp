@@ -1,0 +1,182 @@
+#include "cli/cli.hpp"
+
+#include <CLI/CLI.hpp>
+#include <memory>
+
+#include "cli/commands.hpp"
+
+namespace squall::cli {
+namespace {
+
+// Shared by all client commands.
+struct Client {
+  std::string url;
+  std::string format = "table";
+};
+
+// Runs a client command once the command line is parsed.
+using Command = std::function<int(ApiClient&, Format)>;
+
+struct Cli {
+  CLI::App app{"squall: event-driven automation. Events come in, rules decide, actions, chains and workflows do the work."};
+  Client client;
+  ServeArguments serve;
+  Command command;
+  bool serving = false;
+
+  void add_client_options(CLI::App* command_app) {
+    command_app->add_option("--url", client.url, "Address of the server (SQUALL_URL)")->capture_default_str();
+    command_app->add_option("-o,--output", client.format, "table, json or yaml")->capture_default_str();
+  }
+};
+
+void add_serve(Cli& cli) {
+  CLI::App* serve = cli.app.add_subcommand("serve", "Run the server");
+  serve->add_option("--data", cli.serve.data, "Data directory (SQUALL_DATA; default ./squall-data)");
+  serve->add_option("--packs", cli.serve.packs, "Directory with packs, repeatable (SQUALL_PACKS)");
+  serve->add_option("--configs", cli.serve.configs, "Directory with pack configs (SQUALL_CONFIGS; default DATA/configs)");
+  serve->add_option("--listen", cli.serve.listen, "ADDRESS:PORT of the API (SQUALL_LISTEN; default 127.0.0.1:9101)");
+  serve->add_option("--config", cli.serve.config, "YAML file with these settings (SQUALL_CONFIG)");
+  serve->add_option("--user", cli.serve.user, "The system user (SQUALL_USER; default stanley)");
+  serve->add_option("--tls-certificate", cli.serve.tls_certificate, "PEM file; with --tls-key the API speaks TLS");
+  serve->add_option("--tls-key", cli.serve.tls_key, "PEM file");
+  serve->add_option("--log-level", cli.serve.log_level, "debug, info, warning or error (SQUALL_LOG_LEVEL)");
+  serve->add_option("--log-format", cli.serve.log_format, "text or json (SQUALL_LOG_FORMAT)");
+  serve->callback([&cli] { cli.serving = true; });
+}
+
+// `KIND list` and `KIND get ID`.
+CLI::App* add_kind(Cli& cli, const std::string& kind, const std::string& description, const std::vector<std::string>& filters) {
+  CLI::App* group = cli.app.add_subcommand(kind, description);
+  group->require_subcommand(1);
+  CLI::App* list = group->add_subcommand("list", "List them");
+  auto arguments = std::make_shared<ListArguments>();
+  list->add_option("-n,--last", arguments->limit, "How many; -1 for all")->capture_default_str();
+  for (const std::string& filter : filters) {
+    list->add_option_function<std::string>("--" + filter, [arguments, filter](const std::string& value) {
+      std::string name = filter;
+      for (char& c : name) c = c == '-' ? '_' : c;
+      arguments->filters.emplace_back(name, value);
+    }, "Only those with this " + filter);
+  }
+  cli.add_client_options(list);
+  const bool executions = kind == "execution";
+  auto all = std::make_shared<bool>(false);
+  if (executions) list->add_flag("--all", *all, "Tasks of chains too");
+  list->callback([&cli, kind, arguments, executions, all] {
+    cli.command = [=](ApiClient& api, Format format) {
+      if (!executions) return list_resources(api, format, kind, *arguments);
+      ListArguments with_parent = *arguments;
+      if (!*all) with_parent.filters.emplace_back("parent", "null");
+      return list_executions(api, format, with_parent);
+    };
+  });
+  CLI::App* get = group->add_subcommand("get", "Show one");
+  auto id = std::make_shared<std::string>();
+  get->add_option("id", *id, executions ? "Its id, or `last`" : "Its ref or id")->required();
+  cli.add_client_options(get);
+  get->callback([&cli, kind, id, executions] {
+    cli.command = [=](ApiClient& api, Format format) {
+      return executions ? get_execution(api, format, *id) : get_resource(api, format, kind, *id);
+    };
+  });
+  return group;
+}
+
+void add_on_execution(Cli& cli, CLI::App* group, const std::string& name, const std::string& description,
+                      std::function<int(ApiClient&, const std::string&)> act) {
+  CLI::App* command = group->add_subcommand(name, description);
+  auto id = std::make_shared<std::string>();
+  command->add_option("id", *id, "Its id, or `last`")->required();
+  cli.add_client_options(command);
+  command->callback([&cli, id, act = std::move(act)] {
+    cli.command = [id, act](ApiClient& api, Format) { return act(api, *id); };
+  });
+}
+
+void add_executions(Cli& cli) {
+  CLI::App* group = add_kind(cli, "execution", "Executions of actions",
+                             {"action", "status", "rule", "trigger-instance", "timestamp-gt", "timestamp-lt"});
+  add_on_execution(cli, group, "tail", "Follow one to its end", tail_execution);
+  add_on_execution(cli, group, "cancel", "Stop one", cancel_execution);
+  add_on_execution(cli, group, "pause", "Pause a chain after its current task",
+                   [](ApiClient& api, const std::string& id) { return change_execution(api, id, "pausing"); });
+  add_on_execution(cli, group, "resume", "Go on with a paused chain",
+                   [](ApiClient& api, const std::string& id) { return change_execution(api, id, "resuming"); });
+}
+
+void add_run(Cli& cli) {
+  CLI::App* run = cli.app.add_subcommand("run", "Run an action and wait for its result");
+  auto arguments = std::make_shared<RunArguments>();
+  auto async = std::make_shared<bool>(false);
+  run->add_option("action", arguments->action, "Ref of the action, e.g. core.local")->required();
+  run->add_option("parameters", arguments->parameters, "name=value");
+  run->add_flag("-a,--async", *async, "Print the execution's id and do not wait");
+  cli.add_client_options(run);
+  run->callback([&cli, arguments, async] {
+    arguments->wait = !*async;
+    cli.command = [arguments](ApiClient& api, Format format) { return run_action(api, format, *arguments); };
+  });
+}
+
+void add_pack_register(Cli& cli, CLI::App* group) {
+  CLI::App* command = group->add_subcommand("register", "Load packs again from their directories");
+  auto names = std::make_shared<std::vector<std::string>>();
+  command->add_option("packs", *names, "Names; all when none is given");
+  cli.add_client_options(command);
+  command->callback([&cli, names] {
+    cli.command = [names](ApiClient& api, Format format) { return register_packs(api, format, *names); };
+  });
+}
+
+void add_explain(Cli& cli) {
+  CLI::App* explain = cli.app.add_subcommand("explain", "Why did a rule fire, or not?");
+  explain->require_subcommand(1);
+  CLI::App* instance = explain->add_subcommand("trigger-instance", "Every rule against this event, criterion by criterion");
+  auto id = std::make_shared<std::string>();
+  instance->add_option("id", *id, "Id of the trigger instance")->required();
+  cli.add_client_options(instance);
+  instance->callback([&cli, id] {
+    cli.command = [id](ApiClient& api, Format format) { return explain_trigger_instance(api, format, *id); };
+  });
+}
+
+}  // namespace
+
+int run(int argc, char** argv, const Hooks& hooks) {
+  Cli cli;
+  const std::string url = hooks.environment("SQUALL_URL");
+  cli.client.url = url.empty() ? "http://127.0.0.1:9101" : url;
+  cli.app.set_version_flag("--version", "squall " + hooks.version);
+  cli.app.require_subcommand(1);
+  add_serve(cli);
+  add_run(cli);
+  add_executions(cli);
+  add_kind(cli, "action", "Actions", {"pack"});
+  add_kind(cli, "rule", "Rules", {"pack", "trigger", "action", "enabled"});
+  add_kind(cli, "trigger", "Triggers", {"type", "pack"});
+  add_kind(cli, "trigger-type", "Trigger types", {"pack"});
+  add_kind(cli, "trigger-instance", "Events that came in", {"trigger", "status", "timestamp-gt", "timestamp-lt"});
+  add_kind(cli, "rule-enforcement", "Rules that matched", {"rule-ref", "trigger-instance", "execution", "status"});
+  add_kind(cli, "sensor", "Sensors", {"pack"});
+  add_kind(cli, "runner", "Runner types", {});
+  add_pack_register(cli, add_kind(cli, "pack", "Packs", {}));
+  add_explain(cli);
+  try {
+    cli.app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    const int code = cli.app.exit(error);
+    return code == 0 ? 0 : 2;
+  }
+  if (cli.serving) return hooks.serve(cli.serve);
+  const auto format = parse_format(cli.client.format);
+  if (!format) {
+    report(format.error());
+    return 2;
+  }
+  while (cli.client.url.ends_with("/")) cli.client.url.pop_back();
+  ApiClient api(cli.client.url);
+  return cli.command(api, *format);
+}
+
+}  // namespace squall::cli

@@ -1,0 +1,27 @@
+// The command line: `squall serve` and the client commands that talk to a running squall over its API.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace squall::cli {
+
+// What `squall serve` was given; empty members were not given.
+struct ServeArguments {
+  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key;
+  std::vector<std::string> packs;
+};
+
+// What the command line needs from the program around it.
+struct Hooks {
+  std::string version;
+  std::function<std::string(const std::string&)> environment;
+  std::function<int(const ServeArguments&)> serve;
+};
+
+// Parses the arguments and runs the command. The exit code: 0; 1 when the command failed (an execution that failed, a
+// resource that was not found, a server that is away); 2 for a wrong command line.
+int run(int argc, char** argv, const Hooks& hooks);
+
+}  // namespace squall::cli

@@ -1,0 +1,175 @@
+#include "cli/commands.hpp"
+
+#include <cstdio>
+
+#include "base/strings.hpp"
+#include "value/json.hpp"
+
+namespace squall::cli {
+namespace {
+
+struct Kind {
+  const char* name;
+  const char* path;
+  const char* plural;
+  std::vector<Column> columns;
+  std::vector<Column> fields;
+};
+
+const std::vector<Kind>& kinds() {
+  static const std::vector<Kind> all = {
+      {"action", "/actions", "actions",
+       {{"REF", "ref"}, {"RUNNER", "runner_type"}, {"DESCRIPTION", "description"}},
+       {{"ref", "ref"}, {"id", "id"}, {"description", "description"}, {"enabled", "enabled"}, {"runner", "runner_type"},
+        {"entry_point", "entry_point"}, {"parameters", "parameters"}}},
+      {"rule", "/rules", "rules",
+       {{"REF", "ref"}, {"ENABLED", "enabled"}, {"TRIGGER", "trigger.type"}, {"ACTION", "action.ref"}, {"DESCRIPTION", "description"}},
+       {{"ref", "ref"}, {"id", "id"}, {"description", "description"}, {"enabled", "enabled"}, {"trigger", "trigger"},
+        {"criteria", "criteria"}, {"action", "action"}}},
+      {"trigger", "/triggers", "triggers",
+       {{"REF", "ref"}, {"TYPE", "type"}, {"PARAMETERS", "parameters"}},
+       {{"ref", "ref"}, {"id", "id"}, {"type", "type"}, {"parameters", "parameters"}}},
+      {"trigger-type", "/triggertypes", "trigger types",
+       {{"REF", "ref"}, {"DESCRIPTION", "description"}},
+       {{"ref", "ref"}, {"id", "id"}, {"description", "description"}, {"parameters_schema", "parameters_schema"},
+        {"payload_schema", "payload_schema"}}},
+      {"trigger-instance", "/triggerinstances", "trigger instances",
+       {{"ID", "id"}, {"TRIGGER", "trigger"}, {"OCCURRENCE TIME", "occurrence_time"}, {"STATUS", "status"}},
+       {{"id", "id"}, {"trigger", "trigger"}, {"occurrence_time", "occurrence_time"}, {"status", "status"}, {"payload", "payload"}}},
+      {"rule-enforcement", "/ruleenforcements", "rule enforcements",
+       {{"ID", "id"}, {"RULE", "rule.ref"}, {"TRIGGER INSTANCE", "trigger_instance_id"}, {"EXECUTION", "execution_id"},
+        {"STATUS", "status"}, {"ENFORCED AT", "enforced_at"}},
+       {{"id", "id"}, {"rule", "rule.ref"}, {"trigger_instance", "trigger_instance_id"}, {"execution", "execution_id"},
+        {"status", "status"}, {"failure_reason", "failure_reason"}, {"enforced_at", "enforced_at"}}},
+      {"pack", "/packs", "packs",
+       {{"REF", "ref"}, {"VERSION", "version"}, {"DESCRIPTION", "description"}},
+       {{"ref", "ref"}, {"id", "id"}, {"version", "version"}, {"description", "description"}, {"author", "author"}, {"path", "path"}}},
+      {"sensor", "/sensortypes", "sensors",
+       {{"REF", "ref"}, {"ENABLED", "enabled"}, {"DESCRIPTION", "description"}},
+       {{"ref", "ref"}, {"id", "id"}, {"enabled", "enabled"}, {"trigger_types", "trigger_types"}, {"description", "description"}}},
+      {"runner", "/runnertypes", "runners",
+       {{"NAME", "name"}, {"DESCRIPTION", "description"}},
+       {{"name", "name"}, {"id", "id"}, {"description", "description"}, {"parameters", "runner_parameters"}}},
+  };
+  return all;
+}
+
+const Kind& kind_of(const std::string& name) {
+  for (const Kind& kind : kinds()) {
+    if (name == kind.name) return kind;
+  }
+  return kinds().front();
+}
+
+Result<Value> parse_scalar(const std::string& name, const std::string& text, const std::string& type) {
+  if (type == "integer") {
+    const auto number = parse_int(text);
+    if (!number) return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is not an integer");
+    return Value(*number);
+  }
+  if (type == "number") {
+    auto number = parse_json(text);
+    if (!number || !number->is_number()) return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is not a number");
+    return *number;
+  }
+  if (type == "boolean") {
+    const std::string lower = to_lower(text);
+    if (lower == "true" || lower == "1" || lower == "yes" || lower == "y" || lower == "on") return Value(true);
+    if (lower == "false" || lower == "0" || lower == "no" || lower == "n" || lower == "off") return Value(false);
+    return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is neither true nor false");
+  }
+  return Value(text);
+}
+
+// JSON, or "a,b,c".
+Result<Value> parse_array(const std::string& text) {
+  if (auto json = parse_json(text); json && json->is_list()) return *json;
+  Value list = Value::empty_list();
+  for (const std::string& item : split(text, ',')) {
+    if (!trim(item).empty()) list.push_back(trim(item));
+  }
+  return list;
+}
+
+// JSON, or "key=value,key=value".
+Result<Value> parse_object(const std::string& name, const std::string& text) {
+  if (auto json = parse_json(text); json && json->is_dict()) return *json;
+  Value object = Value::empty_dict();
+  for (const std::string& pair : split(text, ',')) {
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos) {
+      return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is neither a JSON object nor key=value pairs");
+    }
+    object.set(trim(std::string_view(pair).substr(0, equals)), pair.substr(equals + 1));
+  }
+  return object;
+}
+
+}  // namespace
+
+int report(const Error& error) {
+  std::fprintf(stderr, "squall: %s\n", error.to_string().c_str());
+  return 1;
+}
+
+int list_resources(ApiClient& api, Format format, const std::string& name, const ListArguments& arguments) {
+  const Kind& kind = kind_of(name);
+  Query query = arguments.filters;
+  query.emplace_back("limit", std::to_string(arguments.limit));
+  const auto list = api.get(kind.path, query);
+  if (!list) return report(list.error());
+  print_list(format, *list, kind.columns, kind.plural, api.total());
+  return 0;
+}
+
+int get_resource(ApiClient& api, Format format, const std::string& name, const std::string& id) {
+  const Kind& kind = kind_of(name);
+  const auto document = api.get(std::string(kind.path) + "/" + percent_encode(id));
+  if (!document) return report(document.error());
+  print_one(format, *document, kind.fields);
+  return 0;
+}
+
+int register_packs(ApiClient& api, Format format, const std::vector<std::string>& packs) {
+  Value body = Value::dict({{"types", Value::list({"all"})}});
+  for (const std::string& pack : packs) body.mut_dict()["packs"].push_back(pack);
+  const auto counts = api.post("/packs/register", body);
+  if (!counts) return report(counts.error());
+  if (format != Format::kTable) {
+    print_one(format, *counts, {});
+    return (*counts)["problems"].empty() ? 0 : 1;
+  }
+  for (const auto& [kind, count] : counts->as_dict()) {
+    if (kind != "problems") std::printf("%-10s %s\n", kind.c_str(), cell_text(count).c_str());
+  }
+  for (const Value& problem : (*counts)["problems"].is_list() ? (*counts)["problems"].as_list() : List()) {
+    std::fprintf(stderr, "%s: %s\n", problem["where"].string().c_str(), problem["message"].string().c_str());
+  }
+  return (*counts)["problems"].empty() ? 0 : 1;
+}
+
+Result<Value> parse_parameters(const std::vector<std::string>& texts, const Value& schema) {
+  Value parameters = Value::empty_dict();
+  for (const std::string& text : texts) {
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos || equals == 0) {
+      return fail(ErrorCode::kInvalid, "'" + text + "' is not name=value");
+    }
+    const std::string name = text.substr(0, equals);
+    const std::string value = text.substr(equals + 1);
+    if (schema.is_dict() && !schema.contains(name)) {
+      std::string known;
+      for (const auto& [key, ignored] : schema.as_dict()) known += (known.empty() ? "" : ", ") + key;
+      return fail(ErrorCode::kInvalid, "the action has no parameter '" + name + "'; it has " + (known.empty() ? "none" : known));
+    }
+    const std::string type = schema[name]["type"].string();
+    Result<Value> parsed = type == "array"    ? parse_array(value)
+                           : type == "object" ? parse_object(name, value)
+                                              : parse_scalar(name, value, type);
+    if (!parsed) return parsed;
+    parameters.set(name, std::move(*parsed));
+  }
+  return parameters;
+}
+
+}  // namespace squall::cli
