@@ -63,7 +63,7 @@ Status parse_listen(const Given& given, Settings& settings) {
   return {};
 }
 
-Status apply(const Table& table, Settings& settings) {
+Status apply_settings(const Table& table, Settings& settings) {
   const auto get = [&](std::string_view name) {
     const auto found = table.find(name);
     return found == table.end() ? Given() : found->second;
@@ -117,7 +117,7 @@ Result<Settings> read_settings(const ServeArguments& arguments, const std::funct
   given("tls_key", arguments.tls_key);
   if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));
   Settings settings;
-  SQ_CHECK(apply(table, settings));
+  SQ_CHECK(apply_settings(table, settings));
   if (settings.configs.empty()) settings.configs = settings.data + "/configs";
   for (const std::string& directory : settings.packs) {
     if (!std::filesystem::is_directory(directory)) {

@@ -1,0 +1,37 @@
+// The concrete classes that the engine is given: runners, native actions, sensors.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "engine/engine.hpp"
+#include "net/event_loop.hpp"
+#include "runners/registry.hpp"
+
+namespace squall::app {
+
+struct ComponentOptions {
+  std::string data;   // data directory
+  std::string share;  // where packs/ and python/ are
+  std::string user;   // the system user
+  std::function<std::string(const std::string&)> environment;
+};
+
+// Owns what it makes. Made before the engine, destroyed after it.
+class Components {
+ public:
+  Components(ComponentOptions options, net::EventLoop& loop);
+  ~Components();
+  runners::RunnerRegistry& runners();
+  // Adds the built-in sensors, and the actions that need the engine.
+  void attach(engine::Engine& engine);
+  // Ends children and requests that are under way.
+  void stop();
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace squall::app

@@ -1,0 +1,146 @@
+#include "app/serve.hpp"
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+#include "api/api.hpp"
+#include "app/components.hpp"
+#include "base/log.hpp"
+#include "engine/engine.hpp"
+#include "net/event_loop.hpp"
+#include "net/http_server.hpp"
+#include "store/sqlite/sqlite_store.hpp"
+
+namespace squall::app {
+namespace {
+
+constexpr int kExitCannotStart = 1;
+constexpr int kExitStoreFailed = 75;  // EX_TEMPFAIL: a supervisor should start it again
+
+std::string environment_value(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  return value != nullptr ? value : "";
+}
+
+// The store is the only truth; when it cannot be written, going on would lose work. What is durable is found again.
+void exit_for_store(const Error& error) {
+  log_error("the store failed; squall ends now and goes on from what is durable when it is started again",
+            {{"error", error.to_string()}});
+  _exit(kExitStoreFailed);
+}
+
+std::string host_name() {
+  char name[256] = {};
+  return gethostname(name, sizeof name - 1) == 0 ? name : "localhost";
+}
+
+std::string api_url(const Settings& settings, uint16_t port) {
+  const bool any = settings.address == "0.0.0.0" || settings.address == "::";
+  const std::string host = any ? "127.0.0.1" : settings.address.find(':') != std::string::npos ? "[" + settings.address + "]" : settings.address;
+  return std::string(settings.tls_certificate.empty() ? "http" : "https") + "://" + host + ":" + std::to_string(port);
+}
+
+Status make_directory(const std::string& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) return fail(ErrorCode::kIo, "cannot make the directory " + path + ": " + error.message());
+  // Executions and datastore values are nobody else's business.
+  chmod(path.c_str(), 0700);
+  return {};
+}
+
+// The whole server. Members are destroyed in reverse order: the API before the engine before the store.
+struct Server {
+  net::EventLoop loop;
+  std::unique_ptr<store::Store> store;
+  std::unique_ptr<engine::SecretSealer> sealer;
+  std::unique_ptr<Components> components;
+  std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<api::Api> api;
+  std::unique_ptr<net::HttpServer> http;
+
+  Status open(const Settings& settings, const std::string& share, const std::string& version);
+  void run();
+};
+
+Status Server::open(const Settings& settings, const std::string& share, const std::string& version) {
+  SQ_CHECK(make_directory(settings.data));
+  store::SqliteOptions sqlite;
+  sqlite.directory = settings.data;
+  sqlite.on_fatal = exit_for_store;
+  SQ_TRY(store, store::open_sqlite_store(std::move(sqlite)));
+  SQ_TRY(engine::SecretSealer key, engine::SecretSealer::open(settings.data + "/secret.key"));
+  sealer = std::make_unique<engine::SecretSealer>(std::move(key));
+
+  // The port is taken before the engine starts, so that a second squall on the same port stops before it acts.
+  net::ServerOptions listen;
+  listen.address = settings.address;
+  listen.port = settings.port;
+  listen.tls_certificate_file = settings.tls_certificate;
+  listen.tls_key_file = settings.tls_key;
+  SQ_TRY(http, net::HttpServer::start(loop, listen, [this](net::ServerRequest request, std::shared_ptr<net::Responder> responder) {
+    api->handle(std::move(request), std::move(responder));
+  }));
+
+  engine::EngineOptions options;
+  options.driver.user = settings.user;
+  options.driver.hostname = host_name();
+  options.driver.api_url = api_url(settings, http->port()) + "/v1";
+  options.driver.web_url = api_url(settings, http->port());
+  options.pack_directories = settings.packs;
+  options.pack_directories.push_back(share + "/packs");
+  options.configs_directory = settings.configs;
+
+  components = std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, environment_value}, loop);
+  engine = std::make_unique<engine::Engine>(
+      engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store}, options);
+  components->attach(*engine);
+  api = std::make_unique<api::Api>(*engine, api::ApiOptions{version});
+  return {};
+}
+
+void Server::run() {
+  loop.on_signal({SIGINT, SIGTERM}, [this](int) {
+    log_info("stopping");
+    http->stop();
+    engine->stop();
+    // Commits that are under way get a moment; what is not durable by then was never acknowledged.
+    loop.post_after(std::chrono::milliseconds(100), [this] { loop.stop(); });
+  });
+  loop.run();
+}
+
+}  // namespace
+
+int serve(const Settings& settings, const std::string& version) {
+  configure_log(settings.log_level, settings.log_format);
+  signal(SIGPIPE, SIG_IGN);
+  const auto refuse = [](const Error& error) {
+    std::fprintf(stderr, "squall serve: %s\n", error.to_string().c_str());
+    return kExitCannotStart;
+  };
+  const auto share = find_share_directory(environment_value);
+  if (!share) return refuse(share.error());
+  Server server;
+  if (const Status opened = server.open(settings, *share, version); !opened) return refuse(opened.error());
+  const auto report = server.engine->start();
+  if (!report) return refuse(report.error());
+  log_info("squall is ready", {{"version", version},
+                               {"api", api_url(settings, server.http->port())},
+                               {"data", settings.data},
+                               {"actions", std::to_string(report->counts["actions"].int_or(0))},
+                               {"rules", std::to_string(report->counts["rules"].int_or(0))},
+                               {"problems", std::to_string(report->problems.size())}});
+  server.run();
+  server.http.reset();
+  server.components->stop();
+  server.store->close();
+  return 0;
+}
+
+}  // namespace squall::app
