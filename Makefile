@@ -36,7 +36,7 @@ servers: deps ## install the test servers, once, outside the tree
 	@python3 tests/cloud/servers.py install
 
 demo: release ## run the main job on local servers; KEEP=1 leaves it running
-	@python3 tests/cloud/demo.py $(if $(KEEP),--keep)
+	@python3 demo/demo.py $(if $(KEEP),--keep)
 
 bench: deps ## speed and memory, as ratios taken in one run
 	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
