@@ -245,6 +245,7 @@ runners::ActionRequest ExecutionDriver::action_request(const Live& execution) {
   request.api_url = options_.api_url;
   request.wait_state = execution.wait_state;
   if (auto config = config_of(request.pack, request.user)) request.config = std::move(*config);
+  if (auto config = config_of("vault", request.user)) request.vault_config = std::move(*config);
   return request;
 }
 
