@@ -38,7 +38,7 @@ run_unit() {
 }
 
 run_blackbox() {
-  python=$(python3 "$root/tests/cloud/servers.py" python)
+  python=$(python3 "$root/tests/cloud/servers.py" path python)
   log="$build/pytest.log"
   SQUALL_BINARY="$build/squall" "$python" -m pytest -q -p no:cacheprovider --durations=10 "$root/tests" >"$log" 2>&1
   code=$?

@@ -26,8 +26,6 @@ class Components {
   runners::RunnerRegistry& runners();
   // Adds the built-in sensors, and the actions that need the engine.
   void attach(engine::Engine& engine);
-  // Ends children and requests that are under way.
-  void stop();
 
  private:
   struct Parts;

@@ -138,7 +138,6 @@ int serve(const Settings& settings, const std::string& version) {
                                {"problems", std::to_string(report->problems.size())}});
   server.run();
   server.http.reset();
-  server.components->stop();
   server.store->close();
   return 0;
 }

@@ -95,7 +95,7 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
     if (pack.pack.is_null()) continue;
     register_rules(pack, report, changes);
     remove_vanished(pack, changes);
-    rules += static_cast<int64_t>(pack.rules.size());
+    for (const Value& rule : pack.rules) rules += catalog_.find(Collection::kRules, rule["ref"].string_or("")) != nullptr ? 1 : 0;
     actions += static_cast<int64_t>(pack.actions.size());
     sensors += static_cast<int64_t>(pack.sensors.size());
     triggers += static_cast<int64_t>(pack.trigger_types.size());

@@ -45,6 +45,14 @@ const Value* ExecutionDriver::live(std::string_view id) const {
   return found == live_.end() ? nullptr : &found->second->document;
 }
 
+std::vector<std::string> ExecutionDriver::find_live(const std::function<bool(const Value&)>& predicate) const {
+  std::vector<std::string> ids;
+  for (const auto& [id, execution] : live_) {
+    if (predicate(execution->document)) ids.push_back(id);
+  }
+  return ids;
+}
+
 Result<Value> ExecutionDriver::config_of(const std::string& pack, const std::string& user) {
   const Value* schema = deps_.catalog.find(Collection::kConfigSchemas, pack);
   const Value* config = deps_.catalog.find(Collection::kConfigs, pack);

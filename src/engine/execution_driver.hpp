@@ -75,6 +75,8 @@ class ExecutionDriver {
   // The current document of an execution that is not final; null when it is final or unknown.
   const Value* live(std::string_view id) const;
   size_t live_count() const { return live_.size(); }
+  // Ids of the unfinished executions for which `predicate` holds.
+  std::vector<std::string> find_live(const std::function<bool(const Value&)>& predicate) const;
 
   // Called once at start, before anything else: takes up every unfinished execution.
   Status recover();

@@ -20,16 +20,21 @@ class Scope {
  public:
   Scope() = default;
   explicit Scope(Value names) { push(std::move(names)); }
-  // Adds a layer (a dict) that shadows the ones before it.
-  void push(Value names) { layers_.push_back(std::move(names)); }
+  // Adds a layer (a dict; null counts as an empty one) that shadows the ones before it.
+  void push(Value names);
   // Adds or replaces one name on top.
   void set(std::string_view name, Value value);
   // Null pointer when the name is nowhere.
   const Value* find(std::string_view name) const;
   const std::vector<Value>& layers() const { return layers_; }
+  // No name at all.
+  bool empty() const;
+  // All names in one dict.
+  Value flattened() const;
 
  private:
   std::vector<Value> layers_;
+  bool top_is_own_ = false;  // the last layer was made by set() and is shared with nobody
 };
 
 // A lazy name in a scope, e.g. st2kv.system: attribute and item access build up a key, and the look-up happens when the
@@ -54,7 +59,13 @@ struct RenderOptions {
   bool allow_undefined = false;
 };
 
-// Filters that a host adds, e.g. decrypt_kv. Given the piped value and the arguments.
+// What the filter use_none makes of null; casting turns it back (data_store_util's NONE_MAGIC_VALUE).
+inline constexpr std::string_view kNoneMarker = "%*****__%NONE%__*****%";
+
+// Templates that compile_cached() keeps.
+inline constexpr size_t kTemplateCacheMax = 1024;
+
+// Filters that a host adds, e.g. decrypt_kv. Given the piped value (a LazyObject as its text) and the arguments.
 using HostFilter = std::function<Result<Value>(const Value& input, const List& arguments)>;
 
 // A compiled Jinja template in StackStorm's environment: sandboxed, trim_blocks, lstrip_blocks, StackStorm's filters.
@@ -83,9 +94,19 @@ void register_host_filter(std::string_view name, HostFilter filter);
 // True when StackStorm would treat the text as a template: it contains "{{" or "{%".
 bool is_template(std::string_view text);
 
-// st2common.util.jinja.render_values (expressions.md section 4): every value is rendered as text; dicts and lists as JSON
-// and decoded again; what does not change keeps its type. A lone "{{name}}" inside a container keeps its type too.
-Result<Value> render_values(const Value& mapping, const Scope& scope, const RenderOptions& options = {});
+// Where render_values() failed: what StackStorm's messages name. Both empty when the result of a rendered container was no
+// JSON any more.
+struct RenderFailure {
+  std::string key;
+  std::string text;  // the template, for a container its JSON
+};
+
+// st2common.util.jinja.render_values (expressions.md section 4): every member is rendered as text; dicts and lists as
+// JSON that is decoded again; what does not change keeps its type. So a number comes out as text, and inside a container
+// "{{ list }}" is text too. The names in scope are also there as one dict, __context. Without any name in scope nothing
+// is rendered. `failure`, when given, is filled in on an error.
+Result<Value> render_values(const Value& mapping, const Scope& scope, const RenderOptions& options = {},
+                            RenderFailure* failure = nullptr);
 // The same for one value.
 Result<Value> render_value(const Value& value, const Scope& scope, const RenderOptions& options = {});
 

@@ -23,7 +23,8 @@ class EventLoop final : public Executor {
   // Runs tasks until stop(). Thread-safe to stop; tasks that are left are dropped with the loop.
   void run();
   void stop();
-  // Calls `handler` on the loop at each of these signals (SIGINT, SIGTERM, SIGHUP).
+  // Calls `handler` on the loop at each of these signals (SIGINT, SIGTERM, SIGHUP). Call it while nobody runs the
+  // loop, or on the loop.
   void on_signal(std::initializer_list<int> signals, std::function<void(int)> handler);
 
   struct Impl;

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "base/clock.hpp"
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "base/stop_token.hpp"
 #include "net/http_message.hpp"
@@ -20,7 +21,7 @@ struct TlsOptions {
   std::string ca_pem;
   std::string certificate_file, key_file;  // client certificate
   std::string certificate_pem, key_pem;
-  std::string server_name;  // name to check instead of the URL's host
+  std::string server_name;  // name to ask for and to check instead of the URL's host
 };
 
 struct HttpRequest {
@@ -30,8 +31,13 @@ struct HttpRequest {
   std::string body;
   TlsOptions tls;
   std::string proxy;                   // empty: from the usual environment variables
+  bool direct = false;                 // no proxy, whatever the environment says
   std::string username, password;      // basic authentication, when username is not empty
-  bool follow_redirects = false;       // keeps method and body on 307 and 308; credentials only to the same host
+  // Up to 10. Method and body are kept on 307 and 308. To another host, port or scheme go only headers that cannot be
+  // credentials: Accept*, Content-*, If-*, Range and User-Agent.
+  bool follow_redirects = false;
+  bool accept_compressed = false;      // offers gzip, deflate, br and zstd; the body arrives unpacked
+  size_t response_bytes_max = limits::kHttpClientBodyBytesMax;  // of the unpacked body; not for stream()
   Duration connect_timeout = std::chrono::seconds(10);
   Duration timeout = std::chrono::seconds(60);       // of the whole exchange; zero: none (streams)
   Duration idle_timeout = Duration::zero();          // no byte for so long: kTimeout; zero: none
@@ -44,13 +50,15 @@ struct HttpResponse {
   std::string url;  // after redirects
 };
 
-// One thread drives all exchanges; connections are kept and reused. Thread-safe. Callbacks run on the client's own thread
-// and must not block: hand over to an executor. Errors are those of the transport (kUnavailable: no connection, kTimeout,
-// kCanceled, kInvalid: bad URL, kLimit: body too big) and never hold header values or bodies; an HTTP error status is a response.
+// One thread drives all exchanges; connections are kept and reused, HTTP/2 is used where the server offers it. Thread-safe.
+// Callbacks run on the client's own thread and must not block: hand over to an executor. Errors are those of the transport
+// (kUnavailable: no connection or no trust, kTimeout, kCanceled, kInvalid: bad URL, header, method or certificate, kLimit:
+// body too big) and name the server, never paths, queries, header values or bodies. type() is "TlsVerification" when the
+// server's certificate was not accepted. An HTTP error status is a response. Nothing is logged.
 class HttpClient {
  public:
   HttpClient();
-  ~HttpClient();  // cancels what is in flight; its callbacks get kCanceled
+  ~HttpClient();  // cancels what is in flight; its callbacks get kCanceled. Not on the client's own thread.
   HttpClient(const HttpClient&) = delete;
   HttpClient& operator=(const HttpClient&) = delete;
 
@@ -70,7 +78,7 @@ class HttpClient {
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the threads that are just stopping a request
 };
 
 }  // namespace squall::net

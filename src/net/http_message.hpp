@@ -18,6 +18,8 @@ class Headers {
   bool has(std::string_view name) const;
   // Replaces all of that name.
   void set(std::string_view name, std::string value);
+  // Removes all of that name.
+  void erase(std::string_view name);
   void add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
   auto begin() const { return entries_.begin(); }
   auto end() const { return entries_.end(); }
@@ -26,7 +28,7 @@ class Headers {
   std::vector<std::pair<std::string, std::string>> entries_;
 };
 
-// "a=1&b=2" decoded, in order.
+// "a=1&b=2" decoded, in order. Text that is no valid percent encoding stands for itself.
 using QueryParameters = std::vector<std::pair<std::string, std::string>>;
 QueryParameters parse_query(std::string_view query);
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/limits.hpp"
 #include "base/result.hpp"
 #include "net/event_loop.hpp"
 #include "net/http_message.hpp"
@@ -34,17 +35,21 @@ struct ServerResponse {
   Headers headers;
 };
 
-// An endless answer (server-sent events). Thread-safe; a slow reader is dropped when its buffer passes a limit.
+// An endless answer (server-sent events). Thread-safe; a slow reader is dropped when its buffer passes a limit
+// (ServerLimits::stream_buffer_bytes). Letting go of it closes it.
 class ResponseStream {
  public:
   virtual ~ResponseStream() = default;
-  // False when the client is gone.
+  // False when the client is gone; nothing was kept then.
   virtual bool write(std::string bytes) = 0;
+  // Ends the answer after what was written.
   virtual void close() = 0;
+  // `callback` runs once, on the loop, when the stream has ended, whoever ended it; at once if it has already.
   virtual void on_closed(std::function<void()> callback) = 0;
 };
 
-// Completes one request, from any thread, exactly once. When it is dropped unused, the client gets a 500.
+// Completes one request, from any thread, exactly once (a second time is a programmer's mistake). When it is dropped
+// unused, the client gets a 500. Must not outlive the EventLoop.
 class Responder {
  public:
   virtual ~Responder() = default;
@@ -52,15 +57,30 @@ class Responder {
   virtual std::shared_ptr<ResponseStream> start_stream(ServerResponse head) = 0;
 };
 
-struct ServerOptions {
-  std::string address = "127.0.0.1";
-  uint16_t port = 0;  // 0: any free port, see HttpServer::port()
-  std::string tls_certificate_file;  // both empty: plain HTTP
-  std::string tls_key_file;
+// What one client may take. Times are totals, so that sending one byte now and then does not extend them.
+struct ServerLimits {
+  size_t header_bytes = limits::kHttpHeaderBytesMax;   // 431
+  size_t body_bytes = limits::kHttpBodyBytesMax;       // 413
+  size_t connections = limits::kHttpConnectionsMax;    // 503
+  size_t stream_buffer_bytes = 4u << 20;               // bytes written to a ResponseStream that the client has not taken
+  Duration header_time = std::chrono::seconds(30);     // TLS handshake; request line and headers: 408
+  Duration body_time = std::chrono::minutes(5);        // 408
+  Duration write_time = std::chrono::seconds(60);      // for 256 KiB of an answer: dropped
+  Duration idle_time = std::chrono::seconds(75);       // between two requests of one connection: closed
 };
 
-// Calls `handler` on the loop for each request; it must not block. Header and body sizes and the number of connections are
-// limited (base/limits.hpp): 431, 413 and 503. Adds X-Request-ID to every answer.
+struct ServerOptions {
+  std::string address = "127.0.0.1";  // an IP address or "localhost"
+  uint16_t port = 0;  // 0: any free port, see HttpServer::port()
+  std::string tls_certificate_file;  // PEM, leaf first; both empty: plain HTTP
+  std::string tls_key_file;
+  ServerLimits limits;
+};
+
+// Calls `handler` on the loop for each request; it must not block. Adds X-Request-ID to every answer. What is no valid
+// HTTP is answered with 400 and {"faultstring": reason} and never reaches the handler.
+// Made on any thread; destroyed on the loop's thread or when nobody runs the loop. Requests under way at its destruction
+// get a 503.
 class HttpServer {
  public:
   using Handler = std::function<void(ServerRequest, std::shared_ptr<Responder>)>;
@@ -68,8 +88,10 @@ class HttpServer {
   static Result<std::unique_ptr<HttpServer>> start(EventLoop& loop, ServerOptions options, Handler handler);
   virtual ~HttpServer() = default;
   virtual uint16_t port() const = 0;
-  // Stops accepting and closes idle connections; running requests are answered.
+  // Stops accepting, closes idle connections and ends streams; running requests are answered. Thread-safe.
   virtual void stop() = 0;
+  // Open connections. On the loop's thread: zero after stop() means that everybody has their answer.
+  virtual size_t connection_count() const = 0;
 };
 
 }  // namespace squall::net

@@ -19,8 +19,21 @@ struct ProcessSpec {
   std::map<std::string, std::string> environment;  // the whole environment, nothing is inherited
   std::string working_directory;             // empty: that of squall
   std::string input;                         // written to its standard input, which is then closed
-  Duration timeout = Duration::zero();       // zero: none; then SIGTERM to the group, SIGKILL two seconds later
+  Duration timeout = Duration::zero();       // zero: none; then SIGTERM to the group, SIGKILL kTimeoutGrace later
+  // The group may belong to another user (a command under sudo): where kill(2) is refused, `sudo -n kill` is tried.
+  bool kill_with_sudo = false;
 };
+
+// Between SIGTERM and SIGKILL of a process that ran into its timeout.
+inline constexpr Duration kTimeoutGrace = std::chrono::seconds(2);
+// How long output is still awaited after the end of the process itself. A grandchild that lives on (a daemon that an
+// action started) keeps the pipes open; without this bound the action would last as long as the daemon.
+inline constexpr Duration kDrainAfterExit = std::chrono::milliseconds(500);
+// How long the end is awaited after SIGKILL. Passed only by a process that cannot die (stuck in the kernel, or another
+// user's); its end is then reported as -SIGKILL, and it is reaped whenever it does end.
+inline constexpr Duration kGiveUpAfterKill = std::chrono::seconds(5);
+// Bytes for standard input that may wait in memory; a process that lets more pile up is killed, with a line in the log.
+inline constexpr size_t kInputQueueBytesMax = 64u << 20;
 
 struct ProcessResult {
   int exit_code = 0;       // negative signal number when a signal ended it, as Python's subprocess
@@ -33,19 +46,25 @@ struct ProcessResult {
 
 enum class OutputStream { kStandardOutput, kStandardError };
 
-// A child process. Its own session and process group; it dies with squall (PR_SET_PDEATHSIG).
+// A child process. Its own session and process group; it dies with squall (PR_SET_PDEATHSIG, which the kernel clears for
+// set-user-id programs such as sudo). It inherits no descriptor but its three pipes, no signal mask and no handlers.
+// The object may be dropped at any time; that neither stops nor detaches the process.
 class Process {
  public:
   virtual ~Process() = default;
   virtual int pid() const = 0;
   // SIGTERM to the group, SIGKILL after `grace`. Thread-safe, harmless after the end.
   virtual void kill(Duration grace) = 0;
-  // More bytes for standard input of a process that was started with keep_input_open.
+  // More bytes for standard input of a process that was started with keep_input_open. Thread-safe, never blocks;
+  // bytes that the process does not take any more are dropped.
   virtual void write_input(std::string bytes) = 0;
+  // Closes standard input once everything that was written so far is through.
+  virtual void close_input() = 0;
 };
 
 struct ProcessHandlers {
-  std::function<void(OutputStream, std::string_view chunk)> on_output;  // may be empty
+  // Pieces of up to 64 KiB as they arrive, split anywhere; may be empty. Reading pauses while the executor is behind.
+  std::function<void(OutputStream, std::string_view chunk)> on_output;
   std::function<void(ProcessResult)> on_exit;                           // exactly once, after all output
   bool keep_input_open = false;
   bool collect_output = true;  // false: output goes to on_output only
@@ -59,12 +78,13 @@ class ProcessHost {
   ProcessHost(const ProcessHost&) = delete;
   ProcessHost& operator=(const ProcessHost&) = delete;
 
-  // The error (kNotFound: no such program, kIo) names the program. After an error no handler is called.
+  // Waits until the child runs its program, which takes about a millisecond. The error (kNotFound: no such program,
+  // kIo: anything else) names the program, or the directory at fault. After an error no handler is called.
   Result<std::shared_ptr<Process>> start(ProcessSpec spec, ProcessHandlers handlers);
 
  private:
   struct Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  // shared with the Process objects that it gave out, which may live longer
 };
 
 }  // namespace squall::process

@@ -26,6 +26,7 @@ struct ActionRequest {
   Value parameter_schema;   // the action's own parameters, for positions of script arguments
   Value config;             // the pack's config, dynamic values resolved
   Value context;            // the execution's context
+  Value vault_config;       // config of the pack `vault`, for secretref handles in parameters of other packs
   std::string user;
   std::string api_url;      // "http://127.0.0.1:9101/v1"
   std::string auth_token;   // for the action's own calls to the API; empty when authentication is off

@@ -24,7 +24,21 @@ struct Record {
   Value document;
 };
 
-enum class Compare { kEqual, kNotEqual, kLess, kLessOrEqual, kGreater, kGreaterOrEqual, kIn, kIsNull, kNotNull, kPrefix };
+// How a filter compares. A field that is missing or null is "null": it satisfies kIsNull, kNotEqual to anything that is
+// not null, and nothing else. kEqual and kNotEqual to a null value mean kIsNull and kNotNull. Text compares by its
+// bytes.
+enum class Compare {
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessOrEqual,
+  kGreater,
+  kGreaterOrEqual,
+  kIn,
+  kIsNull,
+  kNotNull,
+  kPrefix
+};
 
 struct Filter {
   std::string field;  // "id" or an indexed field of the collection
@@ -39,7 +53,7 @@ struct Sort {
 
 struct Query {
   std::vector<Filter> filters;  // all must hold
-  std::vector<Sort> sort;       // ties are broken by id, ascending
+  std::vector<Sort> sort;       // ties are broken by id, ascending; nulls are smallest
   int64_t offset = 0;
   int64_t limit = -1;        // -1: all
   bool count_total = false;  // fill Page::total
@@ -59,7 +73,11 @@ class ReadTx {
   virtual Result<Page> list(Collection collection, const Query& query) = 0;
 };
 
-// Reads its own writes.
+// Reads its own writes. Ids are non-empty UTF-8 of at most kIdBytesMax bytes.
+//
+// A document must be made of JSON's kinds with valid UTF-8 texts and no deeper than limits::kJsonDepthMax, and its
+// indexed fields must be plain (text fields: text; integer fields: an integer or a boolean, kept as 0 or 1) or null;
+// everything else is kInvalid with the path in the message. NaN and the infinities become null, as the API shows them.
 class WriteTx : public ReadTx {
  public:
   // Adds a document; kConflict when the id is taken.
@@ -82,18 +100,20 @@ class Store {
 
   virtual ~Store() = default;
 
-  // Queues one atomic change. `function` runs on the store's writer thread; it must not block. When it fails, nothing of it
-  // is kept and `done` gets its error; other queued changes are not touched. `done` is called, on the writer thread and
-  // never inside write(), after the change is durable (or failed). Changes are applied in the order of the calls.
-  // Many queued changes share one disk flush (group commit): the writer commits as soon as the disk is free.
+  // Queues one atomic change. `function` runs on the store's writer thread; it must not block. When it fails, nothing
+  // of it is kept and `done` gets its error; other queued changes are not touched. `done` is called, on the writer
+  // thread and never inside write(), after the change is durable (or failed). Changes are applied in the order of the
+  // calls. Many queued changes share one disk flush (group commit): the writer commits as soon as the disk is free.
   virtual void write(WriteFunction function, Done done) = 0;
 
   // As write(), but waits. Not for use on the writer thread.
-  Status write_and_wait(WriteFunction function);
+  virtual Status write_and_wait(WriteFunction function);
 
-  // Runs `function` on the calling thread against the last committed state.
+  // Runs `function` on the calling thread against the last committed state. Not from inside another transaction's
+  // function (use the transaction that is there). kUnavailable after close().
   virtual Status read(const ReadFunction& function) = 0;
 
+  // Waits until everything queued is done. May be called twice; not on the writer thread.
   virtual void close() = 0;
 };
 

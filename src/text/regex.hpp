@@ -13,12 +13,19 @@
 
 namespace squall {
 
+// Memory for the backtracking of one match: of compiled code per thread, and of the interpreter that takes over when
+// the former is used up. A match that needs more is an error of code kLimit.
+inline constexpr size_t kRegexJitStackBytesMax = 32u << 20;
+inline constexpr uint32_t kRegexHeapKiBMax = 128u << 10;
+inline constexpr size_t kRegexCacheMax = 512;
+
 struct RegexFlags {
   bool ignore_case = false;  // re.I
   bool multi_line = false;   // re.M
   bool dot_all = false;      // re.S
   bool verbose = false;      // re.X
   bool ascii = false;        // re.A
+  bool operator==(const RegexFlags&) const = default;
 };
 
 struct RegexMatch {
@@ -32,13 +39,18 @@ struct RegexMatch {
   }
 };
 
-// A compiled pattern. Immutable, copyable, thread-safe. Match steps are limited (limits::kRegexMatchMax): a pattern that
-// backtracks without end gives an error of code kLimit instead of hanging the engine.
+// A compiled pattern. Immutable, copyable, thread-safe. Match steps are limited (limits::kRegexMatchMax): a pattern
+// that backtracks without end gives an error of code kLimit instead of hanging the engine.
 class Regex {
  public:
   // The error has type "re.error" and Python's message, e.g. "missing ), unterminated subpattern at position 0".
   static Result<Regex> compile(std::string_view pattern, RegexFlags flags = {});
+  // As compile(), through a cache of recently used patterns, for patterns that come with each call.
+  static Result<Regex> compile_cached(std::string_view pattern, RegexFlags flags = {});
+  // re.escape: a pattern that matches just `text`.
+  static std::string escape(std::string_view text);
 
+  // Offsets are bytes; `start` past the end counts as the end. A text that is not UTF-8 is an error of code kInvalid.
   // re.match: anchored at `start`. re.search: anywhere from `start` on. re.fullmatch: the whole text.
   Result<std::optional<RegexMatch>> match(std::string_view text, size_t start = 0) const;
   Result<std::optional<RegexMatch>> search(std::string_view text, size_t start = 0) const;
@@ -59,7 +71,9 @@ class Regex {
  private:
   struct Program;
   explicit Regex(std::shared_ptr<const Program> program) : program_(std::move(program)) {}
-  std::shared_ptr<const Program> program_;
+  Result<std::vector<RegexMatch>> find_up_to(std::string_view text, size_t count_max) const;
+
+  std::shared_ptr<const Program> program_;  // shared, because copies of a compiled pattern are many
 };
 
 }  // namespace squall

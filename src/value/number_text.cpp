@@ -4,7 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <limits>
+#include <utility>
 #include <vector>
 
 #include "base/assert.hpp"
@@ -143,7 +143,9 @@ Result<Value> integer_from_digits(std::string_view digits, int base, bool negati
     if (!negative) return Value(small);
     if (small <= uint64_t{1} << 63) return Value(static_cast<int64_t>(uint64_t{0} - small));
   }
-  return Value::big_int((negative ? "-" : "") + (base == 10 ? std::string(digits) : to_decimal(digits, base)));
+  std::string text(negative ? "-" : "");
+  text += base == 10 ? std::string(digits) : to_decimal(digits, base);
+  return Value::big_int(std::move(text));
 }
 
 Value integer_from_double(double value) {

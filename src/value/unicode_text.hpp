@@ -8,6 +8,9 @@ namespace squall {
 
 // str.isprintable() of one character, by the tables of Unicode 14.0 (Python 3.11).
 bool is_printable(char32_t c);
+// May the character begin, or go on in, a Python identifier?
+bool is_identifier_start(char32_t c);
+bool is_identifier_continue(char32_t c);
 
 // The character at `offset`, which is moved past it. A lone surrogate in its three-byte form (as append_utf8() writes it)
 // comes back as that surrogate; any other bad byte 0xNN as U+DCNN, the way Python's surrogateescape shows it.

@@ -1,11 +1,14 @@
 #include "value/value.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <charconv>
 #include <functional>
 #include <limits>
+#include <memory>
 
 #include "base/assert.hpp"
+#include "base/limits.hpp"
 
 namespace squall {
 
@@ -103,17 +106,41 @@ void Value::retain() const noexcept {
 
 void Value::release() noexcept {
   if (!on_heap(kind_)) return;
-  if (payload_.heap->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
-  if (is_text(kind_)) {
-    delete static_cast<HeapOf<std::string>*>(payload_.heap);
-  } else if (is_sequence(kind_)) {
-    delete static_cast<HeapOf<List>*>(payload_.heap);
-  } else if (kind_ == Kind::kDict) {
-    delete static_cast<HeapOf<Dict>*>(payload_.heap);
-  } else if (kind_ == Kind::kDateTime) {
-    delete static_cast<HeapOf<DateTime>*>(payload_.heap);
+  if (payload_.heap->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(kind_, payload_.heap);
+}
+
+// Containers free what lies in them, so a deep value would need a deep stack. Below kDestroyDepth the rest waits until the
+// stack is free again.
+void Value::destroy(Kind kind, Heap* heap) noexcept {
+  constexpr int kDestroyDepth = 100;
+  thread_local int depth = 0;
+  // Made only when needed and freed at once: nothing is left for the end of the thread.
+  thread_local std::vector<std::pair<Kind, Heap*>>* waiting = nullptr;
+  if (depth == kDestroyDepth) {
+    if (waiting == nullptr) waiting = new std::vector<std::pair<Kind, Heap*>>;
+    waiting->emplace_back(kind, heap);
+    return;
+  }
+  ++depth;
+  destroy_now(kind, heap);
+  while (depth == 1 && waiting != nullptr) {
+    const std::unique_ptr<std::vector<std::pair<Kind, Heap*>>> batch(std::exchange(waiting, nullptr));
+    for (const auto& [each_kind, each_heap] : *batch) destroy_now(each_kind, each_heap);
+  }
+  --depth;
+}
+
+void Value::destroy_now(Kind kind, Heap* heap) noexcept {
+  if (is_text(kind)) {
+    delete static_cast<HeapOf<std::string>*>(heap);
+  } else if (is_sequence(kind)) {
+    delete static_cast<HeapOf<List>*>(heap);
+  } else if (kind == Kind::kDict) {
+    delete static_cast<HeapOf<Dict>*>(heap);
+  } else if (kind == Kind::kDateTime) {
+    delete static_cast<HeapOf<DateTime>*>(heap);
   } else {
-    delete static_cast<HeapOf<std::shared_ptr<const Object>>*>(payload_.heap);
+    delete static_cast<HeapOf<std::shared_ptr<const Object>>*>(heap);
   }
 }
 
@@ -252,21 +279,15 @@ bool numbers_equal(const Value& a, const Value& b) noexcept {
          static_cast<uint64_t>(real) == integer.as_uint();
 }
 
-bool dicts_equal(const Dict& a, const Dict& b) noexcept {
-  if (a.size() != b.size()) return false;
-  for (const auto& [key, value] : a) {
-    const Value* other = b.find(key);
-    if (other == nullptr || !(*other == value)) return false;
-  }
-  return true;
-}
-
 }  // namespace
 
-bool operator==(const Value& a, const Value& b) noexcept {
+bool operator==(const Value& a, const Value& b) noexcept { return Value::equal(a, b, 0); }
+
+bool Value::equal(const Value& a, const Value& b, size_t depth) noexcept {
   if (a.is_number() && b.is_number()) return numbers_equal(a, b);
   if (a.kind_ != b.kind_) return false;
   if (a.same_storage(b)) return true;
+  if (depth > limits::kJsonDepthMax) return false;
   switch (a.kind_) {
     case Kind::kNull: return true;
     case Kind::kBool:
@@ -278,8 +299,20 @@ bool operator==(const Value& a, const Value& b) noexcept {
     case Kind::kUndefined: return a.content<std::string>() == b.content<std::string>();
     case Kind::kList:
     case Kind::kTuple:
-    case Kind::kSet: return a.content<List>() == b.content<List>();
-    case Kind::kDict: return dicts_equal(a.content<Dict>(), b.content<Dict>());
+    case Kind::kSet: {
+      const List& x = a.content<List>();
+      const List& y = b.content<List>();
+      return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                        [depth](const Value& item, const Value& other) { return equal(item, other, depth + 1); });
+    }
+    case Kind::kDict: {
+      const Dict& x = a.content<Dict>();
+      const Dict& y = b.content<Dict>();
+      return x.size() == y.size() && std::all_of(x.begin(), x.end(), [&](const Dict::Entry& entry) {
+               const Value* other = y.find(entry.key);
+               return other != nullptr && equal(entry.value, *other, depth + 1);
+             });
+    }
     case Kind::kDateTime: return a.content<DateTime>() == b.content<DateTime>();
     default: return false;
   }

@@ -58,6 +58,8 @@ class Object {
   virtual ~Object() = default;
   // The Python class name that a compatible engine would show, e.g. "function".
   virtual std::string_view type_name() const = 0;
+  // What Python's repr() and str() show, e.g. "range(0, 3)".
+  virtual std::string repr() const { return "<" + std::string(type_name()) + " object>"; }
 };
 
 class Value {
@@ -173,7 +175,8 @@ class Value {
   void push_back(Value value);
 
   // Equality of JSON documents: kinds must match, but 1 == 1.0 (numbers compare by value); dicts compare without order.
-  // Not Python's ==, where True == 1: that one lives with the expressions.
+  // Containers nested deeper than limits::kJsonDepthMax are equal only when they share storage.
+  // Not Python's ==, where True == 1: that one is python::equal().
   friend bool operator==(const Value& a, const Value& b) noexcept;
 
   // Python truthiness: null, false, 0, empty text and empty containers are false. Undefined is false.
@@ -203,6 +206,9 @@ class Value {
   }
   void retain() const noexcept;
   void release() noexcept;
+  static void destroy(Kind kind, Heap* heap) noexcept;
+  static void destroy_now(Kind kind, Heap* heap) noexcept;
+  static bool equal(const Value& a, const Value& b, size_t depth) noexcept;
   template <typename T>
   static Value make(Kind kind, T content);
   template <typename T>

@@ -1,0 +1,26 @@
+"""Tells what to do when a pack imports a part of StackStorm that is not here."""
+
+import sys
+
+_ADVICE = {
+    "st2client": "add st2client to the requirements.txt of the pack",
+    "st2common": "squall offers only the parts of st2common that packs use, and this is not one of them",
+    "st2actions": "import Action from st2common.runners.base_action",
+    "st2reactor": "sensors cannot be imported by actions",
+    "st2tests": "tests of packs need StackStorm's own package st2tests",
+}
+
+
+class _AbsentFinder:
+    """Asked last, after everything that really exists."""
+
+    def find_spec(self, name, path=None, target=None):
+        advice = _ADVICE.get(name.partition(".")[0])
+        if advice is not None:
+            raise ModuleNotFoundError("No module named %r: %s" % (name, advice), name=name)
+        return None
+
+
+def install():
+    if not any(isinstance(finder, _AbsentFinder) for finder in sys.meta_path):
+        sys.meta_path.append(_AbsentFinder())

@@ -1,0 +1,5 @@
+__all__ = ["InvalidActionParameterException"]
+
+
+class InvalidActionParameterException(ValueError):
+    pass

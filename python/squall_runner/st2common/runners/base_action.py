@@ -1,0 +1,3 @@
+from squall_runtime.base import Action
+
+__all__ = ["Action"]

@@ -1,0 +1,3 @@
+from squall_runtime.service import DatastoreService as ActionDatastoreService
+
+__all__ = ["ActionDatastoreService"]

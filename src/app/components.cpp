@@ -1,0 +1,105 @@
+#include "app/components.hpp"
+
+#include <unistd.h>
+
+#include "base/log.hpp"
+#include "engine/engine.hpp"
+#include "net/http_client.hpp"
+#include "process/environment.hpp"
+#include "process/process.hpp"
+#include "runners/http.hpp"
+#include "runners/local.hpp"
+#include "runners/native.hpp"
+#include "runners/native_aws.hpp"
+#include "runners/native_consul.hpp"
+#include "runners/native_database.hpp"
+#include "runners/native_vault.hpp"
+#include "runners/noop.hpp"
+#include "runners/python.hpp"
+#include "runners/virtualenv.hpp"
+#include "text/regex.hpp"
+#include "value/schema.hpp"
+
+namespace squall::app {
+namespace {
+
+// `pattern` in schemas: JSON Schema's are searched, not anchored. A pattern that is none matches nothing.
+bool schema_pattern_matches(std::string_view pattern, std::string_view text) {
+  const auto regex = Regex::compile(pattern);
+  if (!regex) return false;
+  const auto found = regex->search(text);
+  return found && found->has_value();
+}
+
+// Ends the creations of one Database resource that are under way: its deletion must not race with them.
+Result<runners::NativeAnswer> stop_create(engine::Engine& engine, const runners::NativeCall& call) {
+  const std::string uid = call.parameters["uid"].string();
+  const auto ids = engine.executions().find_live([&](const Value& execution) {
+    return execution["action"]["ref"].string_or("") == "database.create" &&
+           execution["parameters"]["object"]["metadata"]["uid"].string_or("") == uid;
+  });
+  for (const std::string& id : ids) {
+    engine.cancel(id, call.request.user, [id](const Result<Value>& canceled) {
+      if (!canceled) log_warning("a creation could not be stopped", {{"execution", id}, {"error", canceled.error().to_string()}});
+    });
+  }
+  Value stopped = Value::empty_list();
+  for (const std::string& id : ids) stopped.push_back(id);
+  return runners::NativeAnswer::succeeded(Value::dict({{"stopped", stopped}}));
+}
+
+}  // namespace
+
+struct Components::Parts {
+  Parts(ComponentOptions given, net::EventLoop& event_loop)
+      : options(std::move(given)), loop(event_loop), processes(event_loop), services{http} {}
+
+  ComponentOptions options;
+  net::EventLoop& loop;
+  net::HttpClient http;
+  process::ProcessHost processes;
+  runners::NativeRegistry natives;
+  runners::NativeServices services;
+  std::unique_ptr<runners::Virtualenvs> virtualenvs;
+  runners::RunnerRegistry registry;
+};
+
+Components::Components(ComponentOptions options, net::EventLoop& loop) : parts_(std::make_unique<Parts>(std::move(options), loop)) {
+  Parts& parts = *parts_;
+  schema::set_pattern_matcher(schema_pattern_matches);
+  parts.services.environment = parts.options.environment;
+  const process::Environment environment = process::inherited_environment();
+
+  runners::VirtualenvOptions virtualenvs;
+  virtualenvs.directory = parts.options.data + "/virtualenvs";
+  virtualenvs.environment = environment;
+  parts.virtualenvs = std::make_unique<runners::Virtualenvs>(loop, parts.processes, virtualenvs);
+
+  runners::add_aws_actions(parts.natives);
+  runners::add_consul_actions(parts.natives);
+  runners::add_vault_actions(parts.natives);
+  runners::add_database_actions(parts.natives);
+
+  // Commands run as squall's own user: switching to another one needs sudo rules that a fresh machine does not have.
+  const runners::LocalOptions local{environment, ""};
+  parts.registry.add("noop", runners::make_noop_runner(loop));
+  parts.registry.add("local-shell-cmd", runners::make_local_shell_runner(loop, parts.processes, local));
+  parts.registry.add("local-shell-script", runners::make_local_script_runner(loop, parts.processes, local));
+  parts.registry.add("http-request", runners::make_http_runner(loop, parts.http, "3.10dev"));
+  parts.registry.add("python-script",
+                     runners::make_python_runner(loop, parts.processes, *parts.virtualenvs,
+                                                 {parts.options.share + "/python/squall_runner", environment}));
+  parts.registry.add("native", runners::make_native_runner(loop, parts.natives, parts.services));
+}
+
+Components::~Components() = default;
+
+runners::RunnerRegistry& Components::runners() { return parts_->registry; }
+
+void Components::attach(engine::Engine& engine) {
+  parts_->natives.add({"database.stop_create", true, true,
+                       [&engine](const runners::NativeCall& call) { return stop_create(engine, call); }});
+}
+
+
+}  // namespace squall::app

@@ -1,0 +1,272 @@
+// The tree of a template. Built by the parser, checked and then never changed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "expr/jinja/filters.hpp"
+#include "expr/jinja/runtime.hpp"
+#include "expr/jinja/tests.hpp"
+#include "value/value.hpp"
+
+namespace squall::expr::jinja {
+
+// --- Expressions --------------------------------------------------------------------------------------------------
+
+enum class ExprKind : uint8_t {
+  kConst,
+  kName,
+  kNamespaceRef,  // ns.attr as the target of set
+  kTuple,
+  kList,
+  kDict,
+  kGetattr,
+  kGetitem,
+  kSlice,
+  kCall,
+  kFilter,
+  kTest,
+  kNot,
+  kNegate,
+  kPositive,
+  kBinary,
+  kConcat,
+  kCompare,
+  kAnd,
+  kOr,
+  kCondition,
+};
+
+struct Expr {
+  Expr(ExprKind k, int l) : kind(k), line(l) {}
+  virtual ~Expr() = default;
+  const ExprKind kind;
+  int line;
+};
+using ExprPtr = std::unique_ptr<Expr>;
+using ExprList = std::vector<ExprPtr>;
+
+struct ConstExpr final : Expr {
+  ConstExpr(int l, Value v) : Expr(ExprKind::kConst, l), value(std::move(v)) {}
+  Value value;
+};
+
+struct NameExpr final : Expr {
+  NameExpr(int l, std::string n) : Expr(ExprKind::kName, l), name(std::move(n)) {}
+  std::string name;
+};
+
+struct NamespaceRefExpr final : Expr {
+  NamespaceRefExpr(int l, std::string n, std::string a)
+      : Expr(ExprKind::kNamespaceRef, l), name(std::move(n)), attribute(std::move(a)) {}
+  std::string name;
+  std::string attribute;
+};
+
+// kTuple, kList, kConcat.
+struct SequenceExpr final : Expr {
+  SequenceExpr(ExprKind k, int l, ExprList i) : Expr(k, l), items(std::move(i)) {}
+  ExprList items;
+};
+
+struct DictExpr final : Expr {
+  explicit DictExpr(int l) : Expr(ExprKind::kDict, l) {}
+  std::vector<std::pair<ExprPtr, ExprPtr>> items;
+};
+
+struct GetattrExpr final : Expr {
+  GetattrExpr(int l, ExprPtr o, std::string n)
+      : Expr(ExprKind::kGetattr, l), object(std::move(o)), name(std::move(n)) {}
+  ExprPtr object;
+  std::string name;
+};
+
+struct GetitemExpr final : Expr {
+  GetitemExpr(int l, ExprPtr o, ExprPtr k) : Expr(ExprKind::kGetitem, l), object(std::move(o)), key(std::move(k)) {}
+  ExprPtr object;
+  ExprPtr key;  // may be a SliceExpr
+};
+
+// Null parts were left out.
+struct SliceExpr final : Expr {
+  explicit SliceExpr(int l) : Expr(ExprKind::kSlice, l) {}
+  ExprPtr start, stop, step;
+};
+
+// What stands between the parentheses of a call.
+struct CallSyntax {
+  ExprList positional;
+  std::vector<std::pair<std::string, ExprPtr>> keyword;
+  ExprPtr more_positional;  // *list
+  ExprPtr more_keyword;     // **dict
+};
+
+struct CallExpr final : Expr {
+  CallExpr(int l, ExprPtr c, CallSyntax a) : Expr(ExprKind::kCall, l), callee(std::move(c)), arguments(std::move(a)) {}
+  ExprPtr callee;
+  CallSyntax arguments;
+};
+
+struct FilterExpr final : Expr {
+  FilterExpr(int l, ExprPtr i, std::string n, CallSyntax a)
+      : Expr(ExprKind::kFilter, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {}
+  ExprPtr input;  // null in a filter block: the text of the block
+  std::string name;
+  CallSyntax arguments;
+  const Filter* filter = nullptr;  // null: unknown, an error when it runs
+};
+
+struct TestExpr final : Expr {
+  TestExpr(int l, ExprPtr i, std::string n, CallSyntax a)
+      : Expr(ExprKind::kTest, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {}
+  ExprPtr input;
+  std::string name;
+  CallSyntax arguments;
+  const Test* test = nullptr;
+};
+
+// kNot, kNegate, kPositive.
+struct UnaryExpr final : Expr {
+  UnaryExpr(ExprKind k, int l, ExprPtr o) : Expr(k, l), operand(std::move(o)) {}
+  ExprPtr operand;
+};
+
+// kBinary, kAnd, kOr.
+struct BinaryExpr final : Expr {
+  BinaryExpr(ExprKind k, int l, py::BinaryOp o, ExprPtr a, ExprPtr b)
+      : Expr(k, l), op(o), left(std::move(a)), right(std::move(b)) {}
+  py::BinaryOp op;
+  ExprPtr left, right;
+};
+
+struct CompareExpr final : Expr {
+  CompareExpr(int l, ExprPtr f) : Expr(ExprKind::kCompare, l), first(std::move(f)) {}
+  ExprPtr first;
+  std::vector<std::pair<CompareOp, ExprPtr>> rest;
+};
+
+struct ConditionExpr final : Expr {
+  ConditionExpr(int l, ExprPtr t, ExprPtr y, ExprPtr n)
+      : Expr(ExprKind::kCondition, l), test(std::move(t)), then(std::move(y)), otherwise(std::move(n)) {}
+  ExprPtr test, then;
+  ExprPtr otherwise;  // may be null
+};
+
+// --- Statements ---------------------------------------------------------------------------------------------------
+
+enum class StmtKind : uint8_t {
+  kText,
+  kOutput,
+  kFor,
+  kIf,
+  kWith,
+  kSet,
+  kSetBlock,
+  kMacro,
+  kCallBlock,
+  kFilterBlock,
+  kBlock,
+  kAutoescape,
+  kLoad,  // include, import, from, extends: there is nothing to load from
+};
+
+struct Stmt {
+  Stmt(StmtKind k, int l) : kind(k), line(l) {}
+  virtual ~Stmt() = default;
+  const StmtKind kind;
+  int line;
+};
+using StmtPtr = std::unique_ptr<Stmt>;
+using Body = std::vector<StmtPtr>;
+
+struct TextStmt final : Stmt {
+  TextStmt(int l, std::string t) : Stmt(StmtKind::kText, l), text(std::move(t)) {}
+  std::string text;
+};
+
+struct OutputStmt final : Stmt {
+  OutputStmt(int l, ExprPtr e) : Stmt(StmtKind::kOutput, l), value(std::move(e)) {}
+  ExprPtr value;
+};
+
+struct ForStmt final : Stmt {
+  explicit ForStmt(int l) : Stmt(StmtKind::kFor, l) {}
+  ExprPtr target, iterable;
+  ExprPtr test;  // may be null
+  Body body, otherwise;
+  bool recursive = false;
+};
+
+struct IfStmt final : Stmt {
+  explicit IfStmt(int l) : Stmt(StmtKind::kIf, l) {}
+  std::vector<std::pair<ExprPtr, Body>> branches;
+  Body otherwise;
+};
+
+struct WithStmt final : Stmt {
+  explicit WithStmt(int l) : Stmt(StmtKind::kWith, l) {}
+  std::vector<std::pair<ExprPtr, ExprPtr>> bindings;  // target, value
+  Body body;
+};
+
+struct SetStmt final : Stmt {
+  SetStmt(int l, ExprPtr t, ExprPtr v) : Stmt(StmtKind::kSet, l), target(std::move(t)), value(std::move(v)) {}
+  ExprPtr target, value;
+};
+
+struct SetBlockStmt final : Stmt {
+  SetBlockStmt(int l, ExprPtr t) : Stmt(StmtKind::kSetBlock, l), target(std::move(t)) {}
+  ExprPtr target;
+  ExprPtr filter;  // a chain of FilterExpr whose innermost input is null; may be null
+  Body body;
+};
+
+struct MacroSignature {
+  std::vector<std::string> names;
+  std::vector<ExprPtr> defaults;  // of the last names
+};
+
+// A macro, or the body of a call block.
+struct MacroStmt final : Stmt {
+  MacroStmt(int l, std::string n) : Stmt(StmtKind::kMacro, l), name(std::move(n)) {}
+  std::string name;
+  MacroSignature signature;
+  Body body;
+  // Special names that the body uses without defining them.
+  bool uses_caller = false, uses_kwargs = false, uses_varargs = false;
+};
+
+struct CallBlockStmt final : Stmt {
+  explicit CallBlockStmt(int l) : Stmt(StmtKind::kCallBlock, l) {}
+  ExprPtr call;  // a CallExpr
+  std::unique_ptr<MacroStmt> caller;
+};
+
+struct FilterBlockStmt final : Stmt {
+  explicit FilterBlockStmt(int l) : Stmt(StmtKind::kFilterBlock, l) {}
+  ExprPtr filter;  // as in SetBlockStmt
+  Body body;
+};
+
+struct BlockStmt final : Stmt {
+  BlockStmt(int l, std::string n) : Stmt(StmtKind::kBlock, l), name(std::move(n)) {}
+  std::string name;
+  Body body;
+};
+
+struct AutoescapeStmt final : Stmt {
+  explicit AutoescapeStmt(int l) : Stmt(StmtKind::kAutoescape, l) {}
+  ExprPtr enabled;
+  Body body;
+};
+
+struct LoadStmt final : Stmt {
+  explicit LoadStmt(int l) : Stmt(StmtKind::kLoad, l) {}
+  ExprPtr source;
+  std::vector<std::string> names;  // that import and from define
+};
+
+}  // namespace squall::expr::jinja

@@ -1,0 +1,74 @@
+// Jinja2's lexer with StackStorm's settings: default delimiters, trim_blocks, lstrip_blocks, no line statements.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.hpp"
+#include "value/value.hpp"
+
+namespace squall::expr::jinja {
+
+enum class TokenKind : uint8_t {
+  kEof,
+  kData,  // template text
+  kVariableBegin,
+  kVariableEnd,
+  kBlockBegin,
+  kBlockEnd,
+  kName,
+  kString,
+  kInteger,
+  kFloat,
+  kAdd,
+  kSub,
+  kDiv,
+  kFloorDiv,
+  kMul,
+  kMod,
+  kPow,
+  kTilde,
+  kLBracket,
+  kRBracket,
+  kLParen,
+  kRParen,
+  kLBrace,
+  kRBrace,
+  kEq,
+  kNe,
+  kGt,
+  kGtEq,
+  kLt,
+  kLtEq,
+  kAssign,
+  kDot,
+  kColon,
+  kPipe,
+  kComma,
+  kSemicolon,
+};
+
+struct Token {
+  TokenKind kind = TokenKind::kEof;
+  int line = 1;
+  std::string text;  // kData, kName, and kString after its escapes were read
+  Value number;      // kInteger, kFloat
+
+  bool is(TokenKind k) const { return kind == k; }
+  bool is_name(std::string_view name) const { return kind == TokenKind::kName && text == name; }
+};
+
+// What a message calls a kind of token: "+", "end of print statement", "name".
+std::string_view describe(TokenKind kind);
+// What a message calls this token: a name by itself, everything else by its kind.
+std::string describe(const Token& token);
+
+// All tokens of a template, ending in kEof. Comments and the marks of raw blocks are gone. Errors are of type
+// "TemplateSyntaxError" and know the line.
+Result<std::vector<Token>> tokenize(std::string_view source);
+
+// A TemplateSyntaxError at a line.
+Error syntax_error(std::string message, int line);
+
+}  // namespace squall::expr::jinja

@@ -1,0 +1,152 @@
+#include "packs/config.hpp"
+
+#include <fmt/format.h>
+
+#include <string>
+
+#include "expr/expr.hpp"
+#include "text/regex.hpp"
+#include "value/schema.hpp"
+
+namespace squall::packs {
+namespace {
+
+bool has_template(const Value& value) {
+  if (value.is_string()) return expr::is_template(value.as_string());
+  if (value.is_list()) {
+    for (const Value& item : value.as_list()) {
+      if (has_template(item)) return true;
+    }
+  }
+  if (value.is_dict()) {
+    for (const auto& [key, member] : value.as_dict()) {
+      if (has_template(member)) return true;
+    }
+  }
+  return false;
+}
+
+// The schema of an object's member: `properties` go before `patternProperties`, these before `additionalProperties`.
+Result<Value> member_schema(const Value& schema, const std::string& key) {
+  if (schema["properties"].contains(key)) return schema["properties"][key];
+  if (schema["patternProperties"].is_dict()) {
+    for (const auto& [pattern, of_pattern] : schema["patternProperties"].as_dict()) {
+      SQ_TRY(const Regex regex, Regex::compile_cached(pattern));
+      SQ_TRY(const auto match, regex.search(key));
+      if (match) return of_pattern;
+    }
+  }
+  return schema["additionalProperties"].is_dict() ? schema["additionalProperties"] : Value();
+}
+
+Value item_schema(const Value& schema, size_t index) {
+  const Value& items = schema["items"];
+  if (items.is_dict()) return items;
+  if (index < items.size()) return items[index];
+  return schema["additionalItems"].is_dict() ? schema["additionalItems"] : Value();
+}
+
+std::string longer(const std::string& path, const std::string& key) { return path.empty() ? key : path + "." + key; }
+
+class Resolver {
+ public:
+  explicit Resolver(const Value& st2kv) : scope_(Value::dict({{"system", st2kv["system"]}, {"st2kv", st2kv}})) {}
+
+  // `members` is the dict of values; its schema is that of an object.
+  Result<Value> members(const Value& values, const Value& object_schema, const std::string& path) const {
+    Value resolved = values;
+    for (const auto& [key, value] : values.as_dict()) {
+      SQ_TRY(const Value schema, member_schema(object_schema, key));
+      SQ_TRY(Value one, item(value, schema, longer(path, key)));
+      if (!one.same_storage(value)) resolved.set(key, std::move(one));
+    }
+    return resolved;
+  }
+
+ private:
+  Result<Value> item(const Value& value, const Value& schema, const std::string& path) const {
+    if (value.is_dict()) return members(value, schema, path);
+    if (value.is_list()) {
+      Value resolved = Value::empty_list();
+      for (size_t i = 0; i < value.size(); ++i) {
+        SQ_TRY(Value one, item(value[i], item_schema(schema, i), longer(path, std::to_string(i))));
+        resolved.push_back(std::move(one));
+      }
+      return resolved;
+    }
+    if (value.is_string() && expr::is_template(value.as_string())) return render(value, schema, path);
+    return value;
+  }
+
+  Result<Value> render(const Value& value, const Value& schema, const std::string& path) const {
+    auto text = render_text(value.as_string());
+    if (!text) {
+      return fail(
+          Error(text.error().code(),
+                fmt::format("Failed to render dynamic configuration value for key \"{}\" with value \"{}\": {}: {}",
+                            path, value.as_string(), text.error().type(), text.error().message()))
+              .with_type("RuntimeError"));
+    }
+    if (text->empty()) return Value();
+    if (schema["secret"].truthy()) {
+      return fail(Error(
+          ErrorCode::kUnavailable,
+          fmt::format("the configuration value \"{}\" is secret, so that its template \"{}\" stands for an encrypted "
+                      "value of the datastore; encrypted values are not supported yet. Put the secret itself "
+                      "into the config file, or remove \"secret: true\" from config.schema.yaml",
+                      path, value.as_string())));
+    }
+    return Value(std::move(*text));
+  }
+
+  Result<std::string> render_text(std::string_view text) const {
+    SQ_TRY(const expr::JinjaTemplate compiled, expr::JinjaTemplate::compile_cached(text));
+    return compiled.render(scope_);
+  }
+
+  expr::Scope scope_;
+};
+
+bool describes_members(const Value& schema) {
+  return schema["type"].string_or("") == "object" &&
+         (schema["properties"].truthy() || schema["patternProperties"].truthy() ||
+          schema["additionalProperties"].truthy());
+}
+
+// Defaults cannot be put into what should be an object and is none.
+Status check_objects(const Value& value, const Value& schema, const std::string& path) {
+  if (describes_members(schema) && value.truthy() && !value.is_dict()) {
+    return fail(Error(ErrorCode::kInvalid,
+                      fmt::format("the configuration value \"{}\" has to be a map, as config.schema.yaml says; "
+                                  "it is of type {}",
+                                  path, value.json_type_name()))
+                    .with_type("AttributeError"));
+  }
+  if (value.is_dict()) {
+    for (const auto& [key, member] : value.as_dict()) {
+      SQ_TRY(const Value of_member, member_schema(schema, key));
+      SQ_CHECK(check_objects(member, of_member, longer(path, key)));
+    }
+  }
+  if (value.is_list()) {
+    for (size_t i = 0; i < value.size(); ++i) {
+      SQ_CHECK(check_objects(value[i], item_schema(schema, i), longer(path, std::to_string(i))));
+    }
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<Value> resolve_config(const Value& schema_attributes, const Value& values, const Value& st2kv) {
+  Value resolved = values.is_dict() ? values : Value::empty_dict();
+  const Value schema = Value::dict({{"properties", schema_attributes}});
+  if (has_template(resolved)) {
+    SQ_TRY(resolved, Resolver(st2kv).members(resolved, schema, ""));
+  }
+  if (!schema_attributes.is_dict()) return resolved;
+  SQ_CHECK(check_objects(resolved, schema, ""));
+  return schema::with_defaults(resolved, schema_attributes, /*create_objects=*/true);
+}
+
+}  // namespace squall::packs

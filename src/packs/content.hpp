@@ -1,0 +1,55 @@
+// From metadata files to documents, one function for each kind of content. Only loader.cpp uses them.
+//
+// Errors are made for the author of the pack: position, what is wrong, how to mend it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "packs/metadata_file.hpp"
+#include "value/value.hpp"
+
+namespace squall::packs {
+
+// The pack that a file belongs to.
+struct PackInfo {
+  std::string ref;
+  std::string path;  // absolute
+};
+
+// One file below a pack's directory.
+struct ContentFile {
+  const PackInfo& pack;
+  std::string relative;  // "actions/x.yaml": the document's metadata_file
+  YamlDocument document;
+
+  Fields fields() const { return Fields(document, document.value); }
+};
+
+// The pack itself, of its pack.yaml; `path` is the directory of the pack, whose name stands in for a missing ref.
+Result<Value> pack_document(const YamlDocument& file, const std::string& path);
+Result<Value> action_document(const ContentFile& file);
+Result<Value> rule_document(const ContentFile& file);
+Result<Value> alias_document(const ContentFile& file);
+Result<Value> policy_document(const ContentFile& file);
+Result<Value> trigger_type_document(const ContentFile& file);
+
+struct SensorContent {
+  Value sensor;
+  std::vector<Value> trigger_types;
+};
+Result<SensorContent> sensor_content(const ContentFile& file);
+
+// What the kinds share.
+
+// Checks "pack", which may only name the pack itself, and the name; returns the name.
+Result<std::string> content_name(const ContentFile& file, std::string_view key = "name");
+// Checks that a name can be part of a reference and of a path in the API.
+Status check_name(const Fields& fields, std::string_view key, std::string_view name);
+// Checks that `entry_point` names a file below `folder` ("actions") of the pack.
+Status check_entry_point(const ContentFile& file, const std::string& folder, const std::string& entry_point);
+// The document without its null members.
+Value without_nulls(const Value& document);
+
+}  // namespace squall::packs

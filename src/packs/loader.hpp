@@ -1,0 +1,50 @@
+// Loads packs from disk: StackStorm's layout and file formats, unchanged (stackstorm-features.md A, B, G, H, I, J, L,
+// N).
+//
+// A pack is a directory with a pack.yaml and, beside it, actions/, rules/, sensors/, triggers/, aliases/, policies/ and
+// config.schema.yaml. A file that cannot be used is told as one problem and left out; everything else loads.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.hpp"
+#include "value/value.hpp"
+
+namespace squall::packs {
+
+// A file that was left out. error.where() is the place of the fault: file:line:column, as far as it is known.
+struct LoadProblem {
+  Error error;
+  std::string pack;  // ref of the pack; the directory's name when pack.yaml is unusable
+  std::string kind;  // "pack", "action", "rule", "sensor", "trigger", "alias", "policy", "config_schema" or "config"
+};
+
+// What a pack's directory holds, as documents with StackStorm's field names, order and defaults; without "id". Members
+// that StackStorm would show as null are absent.
+struct LoadedPack {
+  Value pack;  // null when pack.yaml is unusable; then nothing else is loaded
+  std::vector<Value> actions;
+  std::vector<Value> rules;  // `trigger` is {type, parameters}
+  std::vector<Value> sensors;
+  std::vector<Value> trigger_types;  // of triggers/ and of the sensors
+  std::vector<Value> aliases;
+  std::vector<Value> policies;
+  Value config_schema;  // attributes by name; null when there is none
+  Value config;         // values from configs_directory/<ref>.yaml; null when there are none
+  std::vector<LoadProblem> problems;
+};
+
+struct LoadOptions {
+  std::string configs_directory;  // empty: no configs
+};
+
+// Directories of the packs below the base directories, sorted by their name; of two with the same name the one in the
+// earlier base directory wins, and the other is told in the log. A base directory may itself be a pack.
+std::vector<std::string> find_packs(const std::vector<std::string>& base_directories);
+
+// Reads one pack. Never fails as a whole: see LoadedPack::problems. Uses schema::check() for the config, so
+// schema::set_pattern_matcher() must have been called for schemas with patterns.
+LoadedPack load_pack(const std::string& directory, const LoadOptions& options);
+
+}  // namespace squall::packs

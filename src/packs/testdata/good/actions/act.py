@@ -1,0 +1,1 @@
+from st2common.runners.base_action import Action

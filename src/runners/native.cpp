@@ -1,0 +1,151 @@
+#include "runners/native.hpp"
+
+#include <fmt/core.h>
+
+#include <condition_variable>
+#include <deque>
+#include <exception>
+#include <mutex>
+#include <thread>
+
+#include "base/assert.hpp"
+#include "base/limits.hpp"
+#include "base/log.hpp"
+#include "runners/outcome.hpp"
+
+namespace squall::runners {
+
+void NativeRegistry::add(NativeAction action) {
+  SQ_ASSERT(!action.name.empty() && action.run);
+  std::string name = action.name;
+  const bool is_new = actions_.emplace(std::move(name), std::move(action)).second;
+  SQ_ASSERT(is_new);
+}
+
+const NativeAction* NativeRegistry::find(std::string_view name) const {
+  const auto found = actions_.find(name);
+  return found == actions_.end() ? nullptr : &found->second;
+}
+
+std::vector<std::string> NativeRegistry::names() const {
+  std::vector<std::string> result;
+  for (const auto& [name, action] : actions_) result.push_back(name);
+  return result;
+}
+
+namespace {
+
+// Threads for blocking calls, made as they are needed and kept. What is queued when the pool ends is dropped; what runs is
+// waited for.
+class ThreadPool {
+ public:
+  explicit ThreadPool(size_t threads_max) : threads_max_(threads_max) {}
+  ~ThreadPool() {
+    {
+      const std::lock_guard lock(mutex_);
+      stopped_ = true;
+      tasks_.clear();
+    }
+    changed_.notify_all();
+    for (std::thread& thread : threads_) thread.join();
+  }
+
+  void run(std::function<void()> task) {
+    const std::lock_guard lock(mutex_);
+    tasks_.push_back(std::move(task));
+    if (idle_ < tasks_.size() && threads_.size() < threads_max_) threads_.emplace_back([this] { work(); });
+    changed_.notify_one();
+  }
+
+ private:
+  void work() {
+    std::unique_lock lock(mutex_);
+    while (true) {
+      ++idle_;
+      changed_.wait(lock, [this] { return stopped_ || !tasks_.empty(); });
+      --idle_;
+      if (stopped_) return;
+      const auto task = std::move(tasks_.front());
+      tasks_.pop_front();
+      lock.unlock();
+      task();
+      lock.lock();
+    }
+  }
+
+  const size_t threads_max_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> tasks_;
+  std::vector<std::thread> threads_;
+  size_t idle_ = 0;
+  bool stopped_ = false;
+};
+
+ActionOutcome error_outcome(const Error& error, const StopToken& stop) {
+  const std::string code = error.type().empty() ? std::string(error_code_name(error.code())) : error.type();
+  Value result = Value::dict({{"error", error.to_string()}, {"code", code}});
+  if (error.http_status() != 0) result.set("http_status", error.http_status());
+  const bool canceled = error.code() == ErrorCode::kCanceled && stop.stopped();
+  return {canceled ? "canceled" : "failed", std::move(result), nullptr};
+}
+
+ActionOutcome call_action(const NativeAction& action, const ActionRequest& request, const StopToken& stop,
+                          NativeServices& services) {
+  if (stop.stopped()) return error_outcome(Error(ErrorCode::kCanceled, "canceled before it started"), stop);
+  const auto call = [&]() -> Result<NativeAnswer> {
+    try {
+      return action.run({request, request.action_parameters, request.wait_state, stop, services});
+    } catch (const std::exception& exception) {
+      log_error("native action threw", {{"action", action.name}, {"what", exception.what()}});
+      return fail(ErrorCode::kInternal, fmt::format("{} failed unexpectedly: {}", action.name, exception.what()));
+    }
+  };
+  Result<NativeAnswer> answer = call();
+  if (!answer) return error_outcome(answer.error(), stop);
+  if (answer->wait != nullptr) return {"running", std::move(answer->result), std::move(answer->wait)};
+  return {answer->failed ? "failed" : "succeeded", std::move(answer->result), nullptr};
+}
+
+class NativeRunner final : public Runner {
+ public:
+  NativeRunner(Executor& executor, const NativeRegistry& registry, NativeServices& services)
+      : executor_(executor), registry_(registry), services_(services), pool_(limits::kNativeThreadsMax) {}
+
+  void start(const ActionRequest& request, StopToken stop, RunHandlers handlers) override {
+    const NativeAction* action = registry_.find(request.entry_point);
+    if (action == nullptr) {
+      auto outcome = failed_outcome("native", fmt::format("there is no native action \"{}\"", request.entry_point));
+      executor_.post([done = std::move(handlers.on_done), outcome = std::move(outcome)] { done(outcome); });
+      return;
+    }
+    auto work = [this, action, request, stop] { return call_action(*action, request, stop, services_); };
+    if (action->runs_inline) {
+      executor_.post([done = std::move(handlers.on_done), work = std::move(work)] { done(work()); });
+      return;
+    }
+    pool_.run([this, done = std::move(handlers.on_done), work = std::move(work)] {
+      executor_.post([done, outcome = work()] { done(outcome); });
+    });
+  }
+
+  bool is_idempotent(const ActionRequest& request) const override {
+    const NativeAction* action = registry_.find(request.entry_point);
+    return action == nullptr || action->idempotent;
+  }
+  bool uses_process() const override { return false; }
+
+ private:
+  Executor& executor_;
+  const NativeRegistry& registry_;
+  NativeServices& services_;
+  ThreadPool pool_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runner> make_native_runner(Executor& executor, const NativeRegistry& registry, NativeServices& services) {
+  return std::make_unique<NativeRunner>(executor, registry, services);
+}
+
+}  // namespace squall::runners

@@ -1,0 +1,27 @@
+// The runner `python-script`: actions written in Python (stackstorm-features.md D).
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/executor.hpp"
+#include "process/process.hpp"
+#include "runners/runner.hpp"
+#include "runners/virtualenv.hpp"
+
+namespace squall::runners {
+
+struct PythonOptions {
+  // The directory python/squall_runner: run_action.py and the packages that packs import.
+  std::string runtime_directory;
+  // What every action's environment starts from, e.g. process::inherited_environment().
+  process::Environment environment;
+};
+
+// The entry point is run in the interpreter of its pack (virtualenv.hpp), which is made first if need be; that time is not
+// counted against `timeout`. Result {stdout, stderr, exit_code, result[, error]}. Parameters, config and everything else go
+// over standard input: arguments can be read by every process of the machine.
+std::unique_ptr<Runner> make_python_runner(Executor& executor, process::ProcessHost& processes, Virtualenvs& virtualenvs,
+                                           PythonOptions options);
+
+}  // namespace squall::runners

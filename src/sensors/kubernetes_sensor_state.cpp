@@ -1,0 +1,119 @@
+#include "sensors/kubernetes_sensor_state.hpp"
+
+namespace squall::sensors {
+namespace {
+
+using store::Collection;
+using store::Compare;
+
+constexpr std::string_view kScopePrefix = "kubernetes/";
+
+std::string object_id(const std::string& scope, const std::string& key) { return scope + "/" + key; }
+
+// Ids of one scope in order, beginning after `after`.
+store::Query scope_query(const std::string& scope, const std::string& after, size_t limit) {
+  store::Query query;
+  query.filters = {{"scope", Compare::kEqual, scope}, {"id", Compare::kGreater, object_id(scope, after)}};
+  query.sort = {{"id"}};
+  query.limit = static_cast<int64_t>(limit);
+  return query;
+}
+
+Result<kubernetes::InformerStorage::Saved> get_cursor(store::ReadTx& transaction, const std::string& scope) {
+  SQ_TRY(const auto record, transaction.get(Collection::kCursors, scope));
+  kubernetes::InformerStorage::Saved saved;
+  if (!record) return saved;
+  saved.cursor = record->document["resource_version"].string();
+  saved.mark = {record->document["sequence"].int_or(0), record->document["writer"].string()};
+  return saved;
+}
+
+}  // namespace
+
+Result<kubernetes::InformerStorage::Saved> read_kubernetes_cursor(store::Store& store, const std::string& scope) {
+  kubernetes::InformerStorage::Saved saved;
+  SQ_CHECK(store.read([&](store::ReadTx& transaction) -> Status {
+    SQ_TRY(saved, get_cursor(transaction, scope));
+    return {};
+  }));
+  return saved;
+}
+
+Result<std::vector<std::pair<std::string, kubernetes::ObjectCache::Entry>>> read_kubernetes_entries(
+    store::Store& store, const std::string& scope, const std::string& after, size_t limit) {
+  std::vector<std::pair<std::string, kubernetes::ObjectCache::Entry>> entries;
+  SQ_CHECK(store.read([&](store::ReadTx& transaction) -> Status {
+    SQ_TRY(const auto page, transaction.list(Collection::kSensorObjects, scope_query(scope, after, limit)));
+    for (const store::Record& record : page.records) {
+      const Value& document = record.document;
+      entries.emplace_back(record.id.substr(scope.size() + 1),
+                           kubernetes::ObjectCache::Entry{document["uid"].string(), document["resourceVersion"].string(),
+                                                          document["announced"].bool_or(true)});
+    }
+    return {};
+  }));
+  return entries;
+}
+
+Result<Value> read_kubernetes_object(store::Store& store, const std::string& scope, const std::string& key) {
+  Value object;
+  SQ_CHECK(store.read([&](store::ReadTx& transaction) -> Status {
+    SQ_TRY(const auto record, transaction.get(Collection::kSensorObjects, object_id(scope, key)));
+    if (record) object = record->document["object"];
+    return {};
+  }));
+  return object;
+}
+
+Status write_kubernetes_batch(store::WriteTx& transaction, const std::string& scope,
+                              const kubernetes::ChangeBatch& batch) {
+  SQ_TRY(const auto saved, get_cursor(transaction, scope));
+  SQ_CHECK(kubernetes::check_mark(saved.mark, batch));
+  for (const kubernetes::Change& change : batch.changes) {
+    const std::string id = object_id(scope, change.key);
+    if (change.type == kubernetes::ChangeType::kDeleted) {
+      SQ_CHECK(transaction.erase(Collection::kSensorObjects, id));
+      continue;
+    }
+    SQ_CHECK(transaction.put(Collection::kSensorObjects, id,
+                             Value::dict({{"scope", scope},
+                                          {"uid", change.uid},
+                                          {"resourceVersion", change.resource_version},
+                                          {"announced", change.announced},
+                                          {"object", change.object}})));
+  }
+  return transaction.put(Collection::kCursors, scope,
+                         Value::dict({{"scope", scope},
+                                      {"resource_version", batch.cursor.value_or(saved.cursor)},
+                                      {"sequence", batch.mark.sequence},
+                                      {"writer", batch.mark.writer}}));
+}
+
+Result<std::vector<std::string>> read_kubernetes_scopes(store::Store& store) {
+  std::vector<std::string> scopes;
+  SQ_CHECK(store.read([&](store::ReadTx& transaction) -> Status {
+    store::Query query;
+    query.filters = {{"id", Compare::kPrefix, kScopePrefix}};
+    SQ_TRY(const auto page, transaction.list(Collection::kCursors, query));
+    for (const store::Record& record : page.records) scopes.push_back(record.id);
+    return {};
+  }));
+  return scopes;
+}
+
+Result<bool> erase_kubernetes_scope(store::WriteTx& transaction, const std::string& scope, size_t limit) {
+  SQ_TRY(const auto page, transaction.list(Collection::kSensorObjects, scope_query(scope, "", limit)));
+  for (const store::Record& record : page.records) {
+    SQ_CHECK(transaction.erase(Collection::kSensorObjects, record.id));
+  }
+  const bool is_done = page.records.size() < limit;
+  if (is_done) {
+    SQ_CHECK(transaction.erase(Collection::kCursors, scope));
+    return false;
+  }
+  // What is left of the objects says nothing without a position: whoever comes back lists anew.
+  SQ_CHECK(transaction.put(Collection::kCursors, scope, Value::dict({{"scope", scope}, {"resource_version", ""}})));
+  return true;
+}
+
+}  // namespace squall::sensors

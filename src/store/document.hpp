@@ -1,0 +1,33 @@
+// What every back end asks of ids and documents, in one place so that all behave the same. Pure functions.
+#pragma once
+
+#include <compare>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "base/result.hpp"
+#include "store/schema.hpp"
+#include "value/value.hpp"
+
+namespace squall::store {
+
+// The indexed form of a field. Keys order as SQLite orders them: null, then integers, then texts by their bytes.
+using IndexKey = std::variant<std::monostate, int64_t, std::string>;
+
+inline bool is_null(const IndexKey& key) { return std::holds_alternative<std::monostate>(key); }
+
+Status check_id(std::string_view id);
+
+// The document as it can be kept: itself, or a copy with null for numbers that JSON lacks (NaN, infinities). kInvalid
+// with the path of what cannot be kept.
+Result<Value> storable(const Value& document);
+
+// The key of one field's value; kInvalid when the value is not of the field's type.
+Result<IndexKey> index_key(const IndexedField& field, const Value& value);
+
+// The key of the field in a document; as above, with the collection in the message.
+Result<IndexKey> document_key(const CollectionSchema& schema, const IndexedField& field, const Value& document);
+
+}  // namespace squall::store

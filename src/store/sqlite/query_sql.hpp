@@ -1,0 +1,37 @@
+// The SQL texts of the store, built from schema.hpp. Pure. No user input ever becomes SQL: values are bound, and names
+// come from our own schema.
+#pragma once
+
+#include <string>
+
+#include "store/query_plan.hpp"
+#include "store/schema.hpp"
+#include "store/sqlite/connection.hpp"
+
+namespace squall::store {
+
+// "name" with quotes, as an identifier.
+std::string sql_name(std::string_view name);
+// The name of a field's index, unquoted.
+std::string index_name(std::string_view collection, std::string_view field);
+
+std::string create_table_sql(const CollectionSchema& schema);
+std::string create_index_sql(const CollectionSchema& schema, const IndexedField& field);
+
+// Parameters: id, the fields' keys in order, document. The upsert raises the revision of a document that exists.
+std::string insert_sql(const CollectionSchema& schema);
+std::string upsert_sql(const CollectionSchema& schema);
+// Parameters: the fields' keys in order, document, id, revision.
+std::string update_sql(const CollectionSchema& schema);
+
+// Columns: id, revision, document.
+std::string select_sql(const CollectionSchema& schema, const QueryPlan& plan);
+// Column: the number of matches.
+std::string count_sql(const CollectionSchema& schema, const QueryPlan& plan);
+
+// Texts that a statement refers to until it has run.
+using BoundTexts = std::vector<std::string>;
+// Binds the values of the plan's filters, for both of the statements above; then, for select, limit and offset.
+void bind_filters(Statement& statement, const QueryPlan& plan, BoundTexts& texts);
+
+}  // namespace squall::store

@@ -1,0 +1,137 @@
+#include "store/sqlite/transaction.hpp"
+
+#include <fmt/format.h>
+
+#include "store/document.hpp"
+#include "store/query_plan.hpp"
+#include "store/sqlite/query_sql.hpp"
+#include "value/json.hpp"
+
+namespace squall::store {
+namespace {
+
+// A document as a row's columns hold it.
+struct Row {
+  std::vector<IndexKey> keys;
+  std::string json;
+};
+
+Result<Row> make_row(const CollectionSchema& schema, std::string_view id, const Value& document) {
+  SQ_CHECK(check_id(id));
+  SQ_TRY(const Value clean, storable(document));
+  Row row;
+  row.keys.reserve(schema.fields.size());
+  for (const IndexedField& field : schema.fields) {
+    SQ_TRY(IndexKey key, document_key(schema, field, clean));
+    row.keys.push_back(std::move(key));
+  }
+  row.json = to_json(clean);
+  return row;
+}
+
+void bind_row(Statement& statement, const Row& row) {
+  for (const IndexKey& key : row.keys) statement.bind(key);
+  statement.bind(std::string_view(row.json));
+}
+
+// From a row of columns id, revision, document.
+Result<Record> read_record(const Statement& row, const CollectionSchema& schema) {
+  Record record{std::string(row.text(0)), row.integer(1), Value()};
+  auto document = parse_json(row.text(2));
+  if (!document) {
+    return fail(ErrorCode::kIo, fmt::format("the record '{}' of '{}' is damaged: {}", record.id, schema.name,
+                                            document.error().to_string()));
+  }
+  record.document = std::move(*document);
+  return record;
+}
+
+}  // namespace
+
+Result<std::optional<Record>> SqliteTransaction::get(Collection collection, std::string_view id) {
+  const CollectionSchema& schema = schema_of(collection);
+  SQ_TRY(Statement select, connection_.statement(fmt::format("SELECT id, revision, document FROM {} WHERE id = ?",
+                                                             sql_name(schema.name))));
+  select.bind(id);
+  SQ_TRY(const bool found, select.step());
+  if (!found) return std::optional<Record>();
+  SQ_TRY(Record record, read_record(select, schema));
+  return std::optional(std::move(record));
+}
+
+Result<Page> SqliteTransaction::list(Collection collection, const Query& query) {
+  const CollectionSchema& schema = schema_of(collection);
+  SQ_TRY(const QueryPlan plan, plan_query(schema, query));
+  Page page;
+  if (plan.count_total) {
+    BoundTexts texts;
+    SQ_TRY(Statement count, connection_.statement(count_sql(schema, plan)));
+    bind_filters(count, plan, texts);
+    SQ_CHECK(count.step());
+    page.total = count.integer(0);
+  }
+  if (plan.limit == 0) return page;
+
+  BoundTexts texts;
+  SQ_TRY(Statement select, connection_.statement(select_sql(schema, plan)));
+  bind_filters(select, plan, texts);
+  select.bind(plan.limit).bind(plan.offset);
+  while (true) {
+    SQ_TRY(const bool found, select.step());
+    if (!found) return page;
+    SQ_TRY(Record record, read_record(select, schema));
+    page.records.push_back(std::move(record));
+  }
+}
+
+Status SqliteTransaction::insert(Collection collection, std::string_view id, const Value& document) {
+  const CollectionSchema& schema = schema_of(collection);
+  SQ_TRY(const Row row, make_row(schema, id, document));
+  SQ_TRY(Statement statement, connection_.statement(insert_sql(schema)));
+  statement.bind(id);
+  bind_row(statement, row);
+  auto status = statement.run();
+  if (!status && status.error().code() == ErrorCode::kConflict) {
+    return fail(ErrorCode::kConflict, fmt::format("'{}' has a record '{}' already", schema.name, id));
+  }
+  return status;
+}
+
+Status SqliteTransaction::put(Collection collection, std::string_view id, const Value& document) {
+  const CollectionSchema& schema = schema_of(collection);
+  SQ_TRY(const Row row, make_row(schema, id, document));
+  SQ_TRY(Statement statement, connection_.statement(upsert_sql(schema)));
+  statement.bind(id);
+  bind_row(statement, row);
+  return statement.run();
+}
+
+Status SqliteTransaction::update(Collection collection, std::string_view id, int64_t revision, const Value& document) {
+  const CollectionSchema& schema = schema_of(collection);
+  SQ_TRY(const Row row, make_row(schema, id, document));
+  {
+    SQ_TRY(Statement statement, connection_.statement(update_sql(schema)));
+    bind_row(statement, row);
+    statement.bind(id).bind(revision);
+    SQ_CHECK(statement.run());
+  }
+  if (connection_.changes() == 1) return {};
+
+  SQ_TRY(Statement select,
+         connection_.statement(fmt::format("SELECT revision FROM {} WHERE id = ?", sql_name(schema.name))));
+  select.bind(id);
+  SQ_TRY(const bool found, select.step());
+  if (!found) return fail(ErrorCode::kNotFound, fmt::format("'{}' has no record '{}'", schema.name, id));
+  return fail(ErrorCode::kConflict, fmt::format("the record '{}' of '{}' changed meanwhile: it has revision {}, not {}",
+                                                id, schema.name, select.integer(0), revision));
+}
+
+Result<bool> SqliteTransaction::erase(Collection collection, std::string_view id) {
+  SQ_TRY(Statement statement,
+         connection_.statement(fmt::format("DELETE FROM {} WHERE id = ?", sql_name(schema_of(collection).name))));
+  statement.bind(id);
+  SQ_CHECK(statement.run());
+  return connection_.changes() == 1;
+}
+
+}  // namespace squall::store

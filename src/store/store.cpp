@@ -1,0 +1,15 @@
+#include "store/store.hpp"
+
+#include <future>
+
+namespace squall::store {
+
+Status Store::write_and_wait(WriteFunction function) {
+  // Shared, because the writer thread may still be inside set_value() when this thread wakes up.
+  auto promise = std::make_shared<std::promise<Status>>();
+  auto future = promise->get_future();
+  write(std::move(function), [promise](Status status) { promise->set_value(std::move(status)); });
+  return future.get();
+}
+
+}  // namespace squall::store
