@@ -216,7 +216,7 @@ class Story:
         return found[0] if found else None
 
     def _progress(self, execution: str) -> Json:
-        for task in reversed(self.squall.get(f"/executions/{execution}/children")):
+        for task in self.squall.get(f"/executions/{execution}/children"):
             name = task["context"]["chain"]["name"]
             if task["status"] == "running":
                 self.once(task["id"] + "r", "task", f"{name:<18} {task['action']['ref']} running")

@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "clients/kubernetes/clients.hpp"
+#include "clients/kubernetes/exec_plugin.hpp"
 #include "engine/engine.hpp"
 #include "net/http_client.hpp"
 #include "process/environment.hpp"
@@ -13,10 +15,12 @@
 #include "runners/native_aws.hpp"
 #include "runners/native_consul.hpp"
 #include "runners/native_database.hpp"
+#include "runners/native_kubernetes.hpp"
 #include "runners/native_vault.hpp"
 #include "runners/noop.hpp"
 #include "runners/python.hpp"
 #include "runners/virtualenv.hpp"
+#include "sensors/kubernetes_sensor.hpp"
 #include "text/regex.hpp"
 #include "value/schema.hpp"
 
@@ -52,12 +56,17 @@ Result<runners::NativeAnswer> stop_create(engine::Engine& engine, const runners:
 
 struct Components::Parts {
   Parts(ComponentOptions given, net::EventLoop& event_loop)
-      : options(std::move(given)), loop(event_loop), processes(event_loop), services{http} {}
+      : options(std::move(given)),
+        loop(event_loop),
+        processes(event_loop),
+        kubernetes(http, {kubernetes::make_plugin_runner(processes), options.environment}),
+        services{http} {}
 
   ComponentOptions options;
   net::EventLoop& loop;
   net::HttpClient http;
   process::ProcessHost processes;
+  kubernetes::KubernetesClients kubernetes;
   runners::NativeRegistry natives;
   runners::NativeServices services;
   std::unique_ptr<runners::Virtualenvs> virtualenvs;
@@ -79,6 +88,7 @@ Components::Components(ComponentOptions options, net::EventLoop& loop) : parts_(
   runners::add_consul_actions(parts.natives);
   runners::add_vault_actions(parts.natives);
   runners::add_database_actions(parts.natives);
+  runners::add_kubernetes_actions(parts.natives, parts.kubernetes);
 
   // Commands run as squall's own user: switching to another one needs sudo rules that a fresh machine does not have.
   const runners::LocalOptions local{environment, ""};
@@ -97,6 +107,12 @@ Components::~Components() = default;
 runners::RunnerRegistry& Components::runners() { return parts_->registry; }
 
 void Components::attach(engine::Engine& engine) {
+  sensors::KubernetesSensorOptions kubernetes;
+  kubernetes.config = [&engine] {
+    const Value* config = engine.catalog().find(store::Collection::kConfigs, "kubernetes");
+    return config != nullptr ? (*config)["values"] : Value();
+  };
+  engine.add_sensor(std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
   parts_->natives.add({"database.stop_create", true, true,
                        [&engine](const runners::NativeCall& call) { return stop_create(engine, call); }});
 }

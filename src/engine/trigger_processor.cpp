@@ -55,7 +55,9 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
                                       {"status", "processed"},
                                       {"id", id}});
   changes.put(Collection::kTriggerInstances, id, instance);
-  const std::string trace_tag = event.trace_tag.empty() ? "trigger_instance-" + id : event.trace_tag;
+  // One id for everything that follows from this event.
+  const Value trace_context = Value::dict(
+      {{"id_", new_object_id(clock_)}, {"trace_tag", event.trace_tag.empty() ? "trigger_instance-" + id : event.trace_tag}});
 
   // Backstop rules run only when no other rule matched (I-3).
   bool matched = false;
@@ -77,7 +79,7 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
       if (!verdict.matched) continue;
       matched = true;
       static const Value kNoTrigger;
-      enforce(*rule, instance, trigger != nullptr ? *trigger : kNoTrigger, *type, trace_tag, changes);
+      enforce(*rule, instance, trigger != nullptr ? *trigger : kNoTrigger, *type, trace_context, changes);
     }
   }
   return instance;
@@ -101,7 +103,7 @@ void TriggerProcessor::record_failure(const Rule& rule, const Value& instance, c
 }
 
 void TriggerProcessor::enforce(const Rule& rule, const Value& instance, const Value& trigger, const Value& trigger_type,
-                                const std::string& trace_tag, Changes& changes) {
+                                const Value& trace_context, Changes& changes) {
   Value embedded_instance = instance;
   embedded_instance.set("status", "processing");
   ExecutionRequest request;
@@ -112,7 +114,7 @@ void TriggerProcessor::enforce(const Rule& rule, const Value& instance, const Va
   request.context = Value::dict(
       {{"trigger_instance", Value::dict({{"id", instance["id"]}, {"name", Value()}})},
        {"rule", Value::dict({{"id", rule.id}, {"name", rule.document["name"]}})},
-       {"trace_context", Value::dict({{"trace_tag", trace_tag}})}});
+       {"trace_context", trace_context}});
   request.embedded = Value::dict({{"rule", embedded_rule(rule, trigger)},
                                   {"trigger", trigger},
                                   {"trigger_type", trigger_type},

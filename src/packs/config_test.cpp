@@ -6,10 +6,10 @@
 #include <map>
 
 #include "expr/expr.hpp"
+#include "packs/schema_patterns.hpp"
 #include "text/regex.hpp"
 #include "value/conformance.hpp"
 #include "value/json.hpp"
-#include "value/schema.hpp"
 
 namespace squall::packs {
 namespace {
@@ -49,14 +49,7 @@ Value from_json(std::string_view text) {
 
 class Config : public ::testing::Test {
  protected:
-  static void SetUpTestSuite() {
-    schema::set_pattern_matcher([](std::string_view pattern, std::string_view text) {
-      const auto regex = Regex::compile_cached(pattern);
-      if (!regex) return false;
-      const auto match = regex->search(text);
-      return match && match->has_value();
-    });
-  }
+  static void SetUpTestSuite() { install_schema_patterns(); }
   std::string resolve(std::string_view schema, std::string_view values) {
     const auto resolved = resolve_config(from_json(schema), from_json(values), make_st2kv({{"name", "kvname"}}, {}));
     return resolved ? to_json(*resolved) : resolved.error().to_string();

@@ -12,6 +12,7 @@
 #include "base/strings.hpp"
 #include "expr/expr.hpp"
 #include "packs/content.hpp"
+#include "packs/schema_patterns.hpp"
 #include "value/schema.hpp"
 
 namespace squall::packs {
@@ -241,6 +242,7 @@ std::vector<std::string> find_packs(const std::vector<std::string>& base_directo
 }
 
 LoadedPack load_pack(const std::string& directory, const LoadOptions& options) {
+  install_schema_patterns();
   return PackLoader(directory, options).load();
 }
 

@@ -43,8 +43,8 @@ struct LoadOptions {
 // earlier base directory wins, and the other is told in the log. A base directory may itself be a pack.
 std::vector<std::string> find_packs(const std::vector<std::string>& base_directories);
 
-// Reads one pack. Never fails as a whole: see LoadedPack::problems. Uses schema::check() for the config, so
-// schema::set_pattern_matcher() must have been called for schemas with patterns.
+// Reads one pack. Never fails as a whole: see LoadedPack::problems. The first call must come before other threads check
+// schemas (schema_patterns.hpp).
 LoadedPack load_pack(const std::string& directory, const LoadOptions& options);
 
 }  // namespace squall::packs

@@ -5,6 +5,7 @@
 #include <set>
 
 #include "packs/policy_types.hpp"
+#include "packs/schema_patterns.hpp"
 #include "value/conformance.hpp"
 #include "value/json.hpp"
 #include "value/schema.hpp"
@@ -80,6 +81,7 @@ TEST(RunnerTypes, PolicyTypesAsRecorded) {
 }
 
 TEST(RunnerTypes, ParametersAreWellFormed) {
+  install_schema_patterns();
   std::set<std::string> names;
   for (const Value& type : runner_types()) {
     EXPECT_TRUE(names.insert(type["name"].string()).second);

@@ -1,6 +1,7 @@
 #include "process/child.hpp"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -21,7 +22,7 @@ constexpr int kUnknownExitCode = -1;
 
 std::optional<SteadyTime> Child::Deadlines::next() const {
   std::optional<SteadyTime> soonest;
-  for (const auto& time : {timeout, kill, give_up, drain})
+  for (const auto& time : {timeout, kill, give_up, drain, fork})
     if (time && (!soonest || *time < *soonest)) soonest = time;
   return soonest;
 }
@@ -31,15 +32,25 @@ Child::Child(uint64_t id, SpawnedChild spawned, const ProcessSpec& spec, Process
       id_(id),
       pid_(spawned.pid),
       pidfd_(std::move(spawned.pidfd)),
+      control_(std::move(spawned.control)),
       input_(std::move(spawned.input)),
       output_(std::move(spawned.output)),
       error_(std::move(spawned.error)),
+      timeout_(spec.timeout),
       input_queue_(spec.input),
       keep_input_open_(handlers->keep_input_open) {
   collects_output = handlers->collect_output;
   kill_with_sudo = spec.kill_with_sudo;
   if (const auto path = spec.environment.find("PATH"); path != spec.environment.end()) search_path = path->second;
-  if (spec.timeout > Duration::zero()) deadlines.timeout = std::chrono::steady_clock::now() + spec.timeout;
+  const SteadyTime now = std::chrono::steady_clock::now();
+  if (is_forked()) deadlines.fork = now + kForkTimeout;
+  else if (timeout_ > Duration::zero()) deadlines.timeout = now + timeout_;
+}
+
+void Child::set_forked(pid_t pid) {
+  pid_ = pid;
+  deadlines.fork.reset();
+  if (timeout_ > Duration::zero()) deadlines.timeout = std::chrono::steady_clock::now() + timeout_;
 }
 
 bool Child::queue_input(std::string bytes) {
@@ -52,7 +63,7 @@ bool Child::queue_input(std::string bytes) {
 }
 
 void Child::write_input() {
-  if (!input_.valid()) return;
+  if (!input_.valid() || pid_ == 0) return;
   while (input_offset_ < input_queue_.size()) {
     const ssize_t written =
         ::write(input_.get(), input_queue_.data() + input_offset_, input_queue_.size() - input_offset_);
@@ -102,7 +113,20 @@ std::string_view Child::collect(OutputStream stream, std::string_view chunk) {
 
 bool Child::signal_group(int number) {
   SQ_ASSERT(!reaped_);
+  if (is_forked()) {
+    // Lost only when the server is gone, and the child with it.
+    const char byte = static_cast<char>(number);
+    [[maybe_unused]] const ssize_t sent = ::send(control_.get(), &byte, 1, MSG_NOSIGNAL);
+    return true;
+  }
   return ::kill(-pid_, number) == 0 || errno != EPERM;
+}
+
+void Child::reap_forked(int exit_code) {
+  reaped_ = true;
+  control_.reset();
+  input_.reset();
+  result.exit_code = exit_code;
 }
 
 void Child::reap() {

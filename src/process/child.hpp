@@ -22,8 +22,14 @@ class Child {
   Child(uint64_t id, SpawnedChild spawned, const ProcessSpec& spec, ProcessHandlers handlers);
 
   uint64_t id() const { return id_; }
+  // Readable when it has ended: the pidfd, or the connection to its fork server, which tells other things too.
+  int end_fd() const { return is_forked() ? control_.get() : pidfd_.get(); }
   pid_t pid() const { return pid_; }
-  int pidfd() const { return pidfd_.get(); }
+  // It is the child of a fork server.
+  bool is_forked() const { return control_.valid(); }
+  const UniqueFd& control() const { return control_; }
+  // The fork server has told the number; the time of `timeout` begins, and input may be written.
+  void set_forked(pid_t pid);
   int input_fd() const { return input_.get(); }
   int output_fd(OutputStream stream) const { return pipe(stream).get(); }
   bool pipes_closed() const { return !output_.valid() && !error_.valid(); }
@@ -47,6 +53,8 @@ class Child {
   bool signal_group(int number);
   // Takes the exit status from the kernel.
   void reap();
+  // The same for the child of a fork server, which told the exit code.
+  void reap_forked(int exit_code);
   bool reaped() const { return reaped_; }
 
   // Times at which the host has to act. Nothing: never.
@@ -55,6 +63,7 @@ class Child {
     std::optional<SteadyTime> kill;     // SIGKILL follows SIGTERM
     std::optional<SteadyTime> give_up;  // the process does not die
     std::optional<SteadyTime> drain;    // output after the end
+    std::optional<SteadyTime> fork;     // the fork server does not answer
     std::optional<SteadyTime> next() const;
   };
   Deadlines deadlines;
@@ -69,6 +78,7 @@ class Child {
   bool leader_ended = false;  // but is not reaped yet: the rest of the group has its grace
   bool paused = false;        // reading waits for the executor
   bool given_up = false;      // its end was reported although it has not come
+  std::optional<int> forked_exit_code;  // what the fork server told while the rest of the group has its grace
 
  private:
   UniqueFd& pipe(OutputStream stream) { return stream == OutputStream::kStandardOutput ? output_ : error_; }
@@ -78,7 +88,8 @@ class Child {
 
   uint64_t id_;
   pid_t pid_;
-  UniqueFd pidfd_, input_, output_, error_;
+  UniqueFd pidfd_, control_, input_, output_, error_;
+  Duration timeout_;
   std::string input_queue_;
   size_t input_offset_ = 0;
   bool keep_input_open_;

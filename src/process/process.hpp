@@ -32,6 +32,8 @@ inline constexpr Duration kDrainAfterExit = std::chrono::milliseconds(500);
 // How long the end is awaited after SIGKILL. Passed only by a process that cannot die (stuck in the kernel, or another
 // user's); its end is then reported as -SIGKILL, and it is reaped whenever it does end.
 inline constexpr Duration kGiveUpAfterKill = std::chrono::seconds(5);
+// How long a fork server may take for a fork.
+inline constexpr Duration kForkTimeout = std::chrono::seconds(5);
 // Bytes for standard input that may wait in memory; a process that lets more pile up is killed, with a line in the log.
 inline constexpr size_t kInputQueueBytesMax = 64u << 20;
 
@@ -52,6 +54,7 @@ enum class OutputStream { kStandardOutput, kStandardError };
 class Process {
  public:
   virtual ~Process() = default;
+  // 0 while a fork server has not told it.
   virtual int pid() const = 0;
   // SIGTERM to the group, SIGKILL after `grace`. Thread-safe, harmless after the end.
   virtual void kill(Duration grace) = 0;
@@ -68,6 +71,9 @@ struct ProcessHandlers {
   std::function<void(ProcessResult)> on_exit;                           // exactly once, after all output
   bool keep_input_open = false;
   bool collect_output = true;  // false: output goes to on_output only
+  // Only for start_forked(): the process is there; or it is not and never was, and no other handler will be called.
+  std::function<void(int pid)> on_forked;
+  std::function<void(Error)> on_refused;
 };
 
 // Starts and watches all children on one thread of its own. Handlers run on `executor`. Thread-safe.
@@ -81,6 +87,12 @@ class ProcessHost {
   // Waits until the child runs its program, which takes about a millisecond. The error (kNotFound: no such program,
   // kIo: anything else) names the program, or the directory at fault. After an error no handler is called.
   Result<std::shared_ptr<Process>> start(ProcessSpec spec, ProcessHandlers handlers);
+
+  // The same by a fork server that listens on a Unix socket (fork_client.hpp has the protocol): instead of executing a
+  // program, it forks itself and the child does what `spec.input` says. Arguments, environment and directory of the spec do
+  // not count. The process gets no byte of its input before the server has told its number, so that after on_refused the
+  // same may safely be started in another way. An error is like on_refused.
+  Result<std::shared_ptr<Process>> start_forked(std::string socket, ProcessSpec spec, ProcessHandlers handlers);
 
  private:
   struct Impl;

@@ -167,21 +167,33 @@ ChildPlan make_plan(const ProcessSpec& spec, const std::string& program) {
 
 }  // namespace
 
+Status make_pipes(SpawnedChild& child, std::array<UniqueFd, 3>& theirs) {
+  SQ_TRY(Pipe input, make_pipe());
+  SQ_TRY(Pipe output, make_pipe());
+  SQ_TRY(Pipe error, make_pipe());
+  theirs[0] = std::move(input.read);
+  theirs[1] = std::move(output.write);
+  theirs[2] = std::move(error.write);
+  child.input = std::move(input.write);
+  child.output = std::move(output.read);
+  child.error = std::move(error.read);
+  for (const UniqueFd* end : {&child.input, &child.output, &child.error}) make_non_blocking(*end);
+  return {};
+}
+
 Result<SpawnedChild> spawn(const ProcessSpec& spec) {
   SQ_CHECK(check_texts(spec));
   const auto path = spec.environment.find("PATH");
   SQ_TRY(const std::string program,
          find_program(spec.arguments.front(), path == spec.environment.end() ? "" : path->second));
-  SQ_TRY(Pipe input, make_pipe());
-  SQ_TRY(Pipe output, make_pipe());
-  SQ_TRY(Pipe error, make_pipe());
+  SpawnedChild child;
+  std::array<UniqueFd, 3> theirs;
+  SQ_CHECK(make_pipes(child, theirs));
   SQ_TRY(Pipe status, make_pipe());
 
   ChildPlan plan = make_plan(spec, program);
-  plan.standard = {input.read.get(), output.write.get(), error.write.get()};
+  plan.standard = {theirs[0].get(), theirs[1].get(), theirs[2].get()};
   plan.status = status.write.get();
-
-  SpawnedChild child;
   child.pid = fork_child(plan);
   if (child.pid < 0) return fail(ErrorCode::kIo, fmt::format("cannot start {}: fork: {}", program, errno_text(errno)));
 
@@ -206,10 +218,6 @@ Result<SpawnedChild> spawn(const ProcessSpec& spec) {
     return fail(ErrorCode::kIo, fmt::format("cannot watch {}: pidfd_open: {}", program, errno_text(reason)));
   }
   child.pidfd = UniqueFd(pidfd);
-  child.input = std::move(input.write);
-  child.output = std::move(output.read);
-  child.error = std::move(error.read);
-  for (const UniqueFd* end : {&child.input, &child.output, &child.error}) make_non_blocking(*end);
   return child;
 }
 

@@ -5,7 +5,7 @@
 
 namespace squall::runners {
 
-void run_child(const ChildContext& context, process::ProcessSpec spec, const StopToken& stop, RunHandlers handlers,
+void run_child(const ChildContext& context, ChildLaunch launch, const StopToken& stop, RunHandlers handlers,
                Conclude conclude, OutputFilter filter) {
   auto shared = std::make_shared<const RunHandlers>(std::move(handlers));
   process::ProcessHandlers process_handlers;
@@ -20,7 +20,20 @@ void run_child(const ChildContext& context, process::ProcessSpec spec, const Sto
     if (result.killed && result.exit_code != 0) outcome.status = stop.stopped() ? "canceled" : "abandoned";
     shared->on_done(std::move(outcome));
   };
-  const auto started = context.processes.start(std::move(spec), std::move(process_handlers));
+  const bool by_server = !launch.fork_socket.empty();
+  if (by_server) {
+    process_handlers.on_refused = launch.on_refused;
+    process_handlers.on_forked = [shared](int pid) {
+      if (shared->on_process) shared->on_process(pid);
+    };
+  }
+  const auto started =
+      by_server ? context.processes.start_forked(launch.fork_socket, std::move(launch.spec), std::move(process_handlers))
+                : context.processes.start(std::move(launch.spec), std::move(process_handlers));
+  if (!started && by_server) {
+    launch.on_refused(started.error());
+    return;
+  }
   if (!started) {
     context.executor.post([shared, outcome = failed_outcome(context.runner, started.error().message())]() mutable {
       shared->on_done(std::move(outcome));
@@ -28,7 +41,7 @@ void run_child(const ChildContext& context, process::ProcessSpec spec, const Sto
     return;
   }
   const std::shared_ptr<process::Process>& process = *started;
-  if (shared->on_process) shared->on_process(process->pid());
+  if (!by_server && shared->on_process) shared->on_process(process->pid());
   stop.on_stop([process] { process->kill(process::kTimeoutGrace); });
 }
 

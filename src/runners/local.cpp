@@ -112,7 +112,7 @@ class LocalRunner : public Runner {
     spec.timeout = timeout_of(parameters["timeout"]);
     spec.kill_with_sudo = through_sudo;
 
-    run_child(context_, std::move(spec), stop, std::move(handlers),
+    run_child(context_, {.spec = std::move(spec)}, stop, std::move(handlers),
               [timeout = parameters["timeout"], asks = !password.empty()](process::ProcessResult& result) {
                 return conclude(result, timeout, asks);
               });

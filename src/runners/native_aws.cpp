@@ -22,7 +22,9 @@ Error error_of(ErrorCode code, const char* type, std::string message) { return E
 Result<Value> api_parameters(const NativeCall& call, std::span<const Field> fields) {
   Value made = Value::empty_dict();
   for (const Field& field : fields) {
-    if (const Value& value = call.parameters[field.parameter]; !value.is_null()) made.set(field.api_name, value);
+    const Value& value = call.parameters[field.parameter];
+    // An empty text is what a template makes of something that is not set.
+    if (!value.is_null() && value != Value("")) made.set(field.api_name, value);
   }
   if (const Value& tags = call.parameters["tags"]; tags.is_dict() && !tags.empty()) made.set("Tags", tag_list(tags));
   if (const Value& raw = call.parameters["parameters"]; raw.is_dict()) {

@@ -3,11 +3,13 @@
 #include <gmock/gmock.h>
 
 #include <deque>
+#include <set>
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "net/test_server.hpp"
 #include "value/json.hpp"
+#include "value/yaml.hpp"
 
 namespace squall::runners {
 namespace {
@@ -198,7 +200,51 @@ class NativeAwsTest : public ::testing::Test {
   std::vector<Duration> waited_;
 };
 
-TEST_F(NativeAwsTest, RegistersItsActions) { EXPECT_EQ(registry_.names().size(), 9u); }
+// The metadata that people see and the code that runs must not drift apart.
+
+Value metadata(const std::string& action) {
+  const auto text = read_file(SQUALL_SOURCE_DIR "/packs/aws/actions/" + action + ".yaml");
+  EXPECT_TRUE(text) << action;
+  return parse_yaml(*text).value();
+}
+
+TEST_F(NativeAwsTest, EveryActionHasItsMetadata) {
+  EXPECT_EQ(registry_.names().size(), 9u);
+  for (const std::string& name : registry_.names()) {
+    const Value action = metadata(name.substr(4));
+    EXPECT_EQ(action["entry_point"], Value(name));
+    EXPECT_EQ(action["name"], Value(name.substr(4)));
+    EXPECT_EQ(action["runner_type"], Value("native"));
+  }
+}
+
+TEST_F(NativeAwsTest, EveryParameterReachesAws) {
+  rds_.instances["modified"] = {.status = "available"};
+  const std::pair<const char*, const char*> cases[] = {{"rds_create_db_instance", "created"}, {"rds_modify_db_instance", "modified"}};
+  for (const auto& [action, identifier] : cases) {
+    Value parameters = Value::dict({{"db_instance_identifier", identifier}});
+    size_t expected = 0;
+    const Value known = metadata(action)["parameters"];
+    for (const auto& [name, schema] : known.as_dict()) {
+      if (name == "region" || name == "parameters" || name == "owner_tag" || name == "tags") continue;
+      ++expected;
+      if (name == "db_instance_identifier") continue;
+      const std::string type = schema["type"].string();
+      const bool objects = schema["items"]["type"].string_or("") == "object";
+      parameters.set(name, type == "integer"   ? Value(7)
+                           : type == "boolean" ? Value(true)
+                           : type == "object"  ? json(R"({"EnableLogTypes": ["x"]})")
+                           : type == "array"   ? Value::list({objects ? json(R"({"Name": "a"})") : Value("x")})
+                                               : Value("text-of-" + name));
+    }
+    ASSERT_TRUE(run(action, parameters)) << action;
+    std::set<std::string> sent;
+    for (const auto& [name, value] : rds_.calls.back().second) sent.insert(name.substr(0, name.find('.')));
+    sent.erase("Action");
+    sent.erase("Version");
+    EXPECT_EQ(sent.size(), expected) << action;
+  }
+}
 
 TEST_F(NativeAwsTest, CreateSendsWhatIsGiven) {
   const auto answer = run("rds_create_db_instance", create_parameters());

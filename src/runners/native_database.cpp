@@ -106,13 +106,14 @@ Value rds_parameters(const Value& spec, const std::string& engine, const std::st
   const auto copy = [&](const char* name, const Value& value) {
     if (value.truthy()) rds.set(name, value);
   };
-  copy("max_allocated_storage", storage["maxGiB"]);
   copy("db_subnet_group_name", spec["network"]["subnetGroup"]);
   copy("vpc_security_group_ids", spec["network"]["securityGroups"]);
   copy("preferred_backup_window", spec["backup"]["window"]);
   copy("preferred_maintenance_window", spec["maintenance"]["window"]);
   copy("kms_key_id", spec["encryption"]["kmsKey"]);
-  copy("parameters", spec["parameters"]);
+  Value raw = spec["parameters"].is_dict() ? spec["parameters"] : Value::empty_dict();
+  if (storage["maxGiB"].is_int()) raw.set("MaxAllocatedStorage", storage["maxGiB"]);
+  if (!raw.empty()) rds.set("parameters", raw);
   return rds;
 }
 

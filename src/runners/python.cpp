@@ -30,14 +30,20 @@ Value all_parameters(const ActionRequest& request) {
   return parameters;
 }
 
-// The document that run_action.py reads.
-Result<std::string> request_document(const ActionRequest& request, const std::string& file) {
-  const Value document = Value::dict({{"pack", request.pack},
+// The document that run_action.py and zygote.py read. `environment` is for the latter.
+Result<std::string> request_document(const ActionRequest& request, const std::string& file,
+                                     const process::Environment* environment) {
+  Value document = Value::dict({{"pack", request.pack},
                                       {"file_path", file},
                                       {"user", request.user},
                                       {"config", request.config.is_dict() ? request.config : Value::empty_dict()},
                                       {"parameters", all_parameters(request)},
                                       {"log_level", request.runner_parameters["log_level"].string_or("DEBUG")}});
+  if (environment != nullptr) {
+    Value variables = Value::empty_dict();
+    for (const auto& [name, value] : *environment) variables.set(name, text_of(value));
+    document.set("environment", std::move(variables));
+  }
   return write_json(document, JsonStyle::python());
 }
 
@@ -61,8 +67,12 @@ process::Environment environment_of(const ActionRequest& request, const Interpre
 
 class PythonRunner final : public Runner {
  public:
-  PythonRunner(Executor& executor, process::ProcessHost& processes, Virtualenvs& virtualenvs, PythonOptions options)
-      : context_{"python-script", executor, processes}, virtualenvs_(virtualenvs), options_(std::move(options)) {}
+  PythonRunner(Executor& executor, process::ProcessHost& processes, Virtualenvs& virtualenvs, PythonOptions options,
+               ForkServers* servers)
+      : context_{"python-script", executor, processes},
+        virtualenvs_(virtualenvs),
+        servers_(servers),
+        options_(std::move(options)) {}
 
   void start(const ActionRequest& request, StopToken stop, RunHandlers handlers) override {
     const Result<std::string> file = check(request);
@@ -71,8 +81,9 @@ class PythonRunner final : public Runner {
                         [this, request, stop, handlers, file = *file](Result<Interpreter> interpreter) {
                           if (!interpreter)
                             return post(handlers, failed_outcome(context_.runner, interpreter.error().message()));
-                          if (stop.stopped()) return post(handlers, canceled());
-                          run(request, stop, handlers, file, *interpreter);
+                          Attempt attempt{request, stop, handlers, file, *interpreter};
+                          if (servers_ == nullptr) return run(attempt, "");
+                          servers_->ensure(*interpreter, [this, attempt](const std::string& socket) { run(attempt, socket); });
                         });
   }
 
@@ -94,15 +105,31 @@ class PythonRunner final : public Runner {
     context_.executor.post([done = std::move(handlers.on_done), outcome = std::move(outcome)] { done(outcome); });
   }
 
-  void run(const ActionRequest& request, const StopToken& stop, const RunHandlers& handlers, const std::string& file,
-           const Interpreter& interpreter) {
-    auto document = request_document(request, file);
-    if (!document) return post(handlers, failed_outcome(context_.runner, document.error().message()));
-    process::ProcessSpec spec;
-    spec.arguments = {interpreter.python, "-u", options_.runtime_directory + "/run_action.py"};
-    spec.environment = environment_of(request, interpreter, options_);
-    spec.input = std::move(*document);
-    spec.timeout = timeout_of(request.runner_parameters["timeout"]);
+  // Everything that one run needs.
+  struct Attempt {
+    ActionRequest request;
+    StopToken stop;
+    RunHandlers handlers;
+    std::string file;
+    Interpreter interpreter;
+  };
+
+  // Forked from the server that listens on `socket`, or in an interpreter of its own when that is empty.
+  void run(const Attempt& attempt, const std::string& socket) {
+    if (attempt.stop.stopped()) return post(attempt.handlers, canceled());
+    process::Environment environment = environment_of(attempt.request, attempt.interpreter, options_);
+    auto document = request_document(attempt.request, attempt.file, socket.empty() ? nullptr : &environment);
+    if (!document) return post(attempt.handlers, failed_outcome(context_.runner, document.error().message()));
+    ChildLaunch launch;
+    launch.spec.arguments = {attempt.interpreter.python, "-u", options_.runtime_directory + "/run_action.py"};
+    launch.spec.environment = std::move(environment);
+    launch.spec.input = std::move(*document);
+    launch.spec.timeout = timeout_of(attempt.request.runner_parameters["timeout"]);
+    launch.fork_socket = socket;
+    launch.on_refused = [this, attempt](const Error& error) {
+      servers_->report_broken(attempt.interpreter, error);
+      run(attempt, "");
+    };
 
     auto filter = std::make_shared<ResultFilter>();
     const auto show = [filter](OutputKind kind, std::string_view chunk, const RunHandlers& next) {
@@ -110,24 +137,25 @@ class PythonRunner final : public Runner {
       const std::string shown = kind == OutputKind::kStdout ? filter->feed(chunk) : std::string(chunk);
       if (!shown.empty()) next.on_output(kind, shown);
     };
-    const auto conclude = [filter, on_output = handlers.on_output,
-                           timeout = request.runner_parameters["timeout"]](process::ProcessResult& result) {
+    const auto conclude = [filter, on_output = attempt.handlers.on_output,
+                           timeout = attempt.request.runner_parameters["timeout"]](process::ProcessResult& result) {
       if (const std::string rest = filter->finish(); !rest.empty() && on_output) on_output(OutputKind::kStdout, rest);
       return python_outcome(result, timeout);
     };
-    run_child(context_, std::move(spec), stop, handlers, conclude, show);
+    run_child(context_, std::move(launch), attempt.stop, attempt.handlers, conclude, show);
   }
 
   ChildContext context_;
   Virtualenvs& virtualenvs_;
+  ForkServers* servers_;
   const PythonOptions options_;
 };
 
 }  // namespace
 
 std::unique_ptr<Runner> make_python_runner(Executor& executor, process::ProcessHost& processes, Virtualenvs& virtualenvs,
-                                           PythonOptions options) {
-  return std::make_unique<PythonRunner>(executor, processes, virtualenvs, std::move(options));
+                                           PythonOptions options, ForkServers* servers) {
+  return std::make_unique<PythonRunner>(executor, processes, virtualenvs, std::move(options), servers);
 }
 
 }  // namespace squall::runners

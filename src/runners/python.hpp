@@ -6,6 +6,7 @@
 
 #include "base/executor.hpp"
 #include "process/process.hpp"
+#include "runners/fork_server.hpp"
 #include "runners/runner.hpp"
 #include "runners/virtualenv.hpp"
 
@@ -20,8 +21,9 @@ struct PythonOptions {
 
 // The entry point is run in the interpreter of its pack (virtualenv.hpp), which is made first if need be; that time is not
 // counted against `timeout`. Result {stdout, stderr, exit_code, result[, error]}. Parameters, config and everything else go
-// over standard input: arguments can be read by every process of the machine.
+// over standard input: arguments can be read by every process of the machine. With `servers`, actions are forked from warm
+// interpreters where that works; it makes no difference but in time.
 std::unique_ptr<Runner> make_python_runner(Executor& executor, process::ProcessHost& processes, Virtualenvs& virtualenvs,
-                                           PythonOptions options);
+                                           PythonOptions options, ForkServers* servers = nullptr);
 
 }  // namespace squall::runners

@@ -15,7 +15,10 @@ using testing::HasSubstr;
 
 constexpr const char* kRuntime = SQUALL_SOURCE_DIR "/python/squall_runner";
 
-class PythonRunnerTest : public RunnerTest {
+enum class Start { kCold, kForked };
+
+// All of it is true for actions in interpreters of their own and for those that are forked.
+class PythonRunnerTest : public RunnerTest, public testing::WithParamInterface<Start> {
  protected:
   // An action in a file of its own; `body` is the file.
   ActionRequest action(const std::string& body, Value parameters = {}) {
@@ -51,12 +54,18 @@ class PythonRunnerTest : public RunnerTest {
   Virtualenvs virtualenvs_{executor_, processes_,
                            {.directory = directory_.path() + "/virtualenvs", .python = "/usr/bin/python3",
                             .environment = {{"PATH", kPath}}}};
+  ForkServers servers_{executor_, processes_,
+                       {.directory = directory_.path(), .runtime_directory = kRuntime, .environment = {{"PATH", kPath}}}};
   std::unique_ptr<Runner> runner_ = make_python_runner(
-      executor_, processes_, virtualenvs_, {.runtime_directory = kRuntime, .environment = {{"PATH", kPath}}});
+      executor_, processes_, virtualenvs_, {.runtime_directory = kRuntime, .environment = {{"PATH", kPath}}},
+      GetParam() == Start::kForked ? &servers_ : nullptr);
 };
 
+INSTANTIATE_TEST_SUITE_P(Starts, PythonRunnerTest, testing::Values(Start::kCold, Start::kForked),
+                         [](const auto& info) { return info.param == Start::kCold ? "Cold" : "Forked"; });
+
 // The action of the conformance pack and what StackStorm 3.10dev answered (api/transcripts.json, group exec_python).
-TEST_F(PythonRunnerTest, ResultsAreThoseOfStackStorm) {
+TEST_P(PythonRunnerTest, ResultsAreThoseOfStackStorm) {
   const std::string body = R"(
 if kwargs["mode"] == "dict":
     return {"a": 1, "b": [1, 2.5, None, True], "c": {"d": "e"}}
@@ -104,7 +113,7 @@ return [1, "two", {"three": 3}])";
   }
 }
 
-TEST_F(PythonRunnerTest, ExceptionHasItsTracebackInStderr) {
+TEST_P(PythonRunnerTest, ExceptionHasItsTracebackInStderr) {
   const ActionOutcome outcome = run(*runner_, run_body("raise ValueError('boom')"));
   EXPECT_EQ(outcome.status, "failed");
   EXPECT_EQ(outcome.result["exit_code"].int_or(0), 1);
@@ -115,7 +124,7 @@ TEST_F(PythonRunnerTest, ExceptionHasItsTracebackInStderr) {
   EXPECT_THAT(stderr_text, testing::EndsWith("ValueError: boom\n"));
 }
 
-TEST_F(PythonRunnerTest, StatusMustBeABoolean) {
+TEST_P(PythonRunnerTest, StatusMustBeABoolean) {
   const ActionOutcome outcome = run(*runner_, run_body("return ('notbool', 1)"));
   EXPECT_EQ(outcome.status, "failed");
   EXPECT_EQ(outcome.result["error"].string(),
@@ -127,14 +136,14 @@ TEST_F(PythonRunnerTest, StatusMustBeABoolean) {
   EXPECT_EQ(outcome.result.size(), 2u);
 }
 
-TEST_F(PythonRunnerTest, WhatJsonLacksIsGivenAsText) {
+TEST_P(PythonRunnerTest, WhatJsonLacksIsGivenAsText) {
   EXPECT_EQ(result_of("return {1, }").string(), "{1}");
   EXPECT_EQ(result_of("return (True, b'x')").string(), "b'x'");
   EXPECT_EQ(result_of("a = []; a.append(a); return a").string(), "[[...]]");
   EXPECT_EQ(result_of("return {1: 'a', None: (1, 2)}"), json(R"({"1": "a", "null": [1, 2]})"));
 }
 
-TEST_F(PythonRunnerTest, ConfigLoggerAndParameters) {
+TEST_P(PythonRunnerTest, ConfigLoggerAndParameters) {
   ActionRequest request = run_body(
       "self.logger.info('hello %s', 1)\nself.logger.debug('quiet')\nself.logger.audit('loud')\n"
       "return [self.config['key'], self.config.get('none'), kwargs]",
@@ -151,7 +160,7 @@ TEST_F(PythonRunnerTest, ConfigLoggerAndParameters) {
   EXPECT_THAT(missing.result["stderr"].string(), HasSubstr("ValueError: Config for pack \"demo\" is missing key \"nosuch\"."));
 }
 
-TEST_F(PythonRunnerTest, Environment) {
+TEST_P(PythonRunnerTest, Environment) {
   ActionRequest request = run_body("return {k: v for k, v in os.environ.items() if k != 'LC_CTYPE'}");
   request.auth_token = "t0k3n";
   request.runner_parameters.set("env", json(R"({"MINE": "yes", "pythonpath": "/evil", "N": 1})"));
@@ -169,7 +178,7 @@ TEST_F(PythonRunnerTest, Environment) {
                                       {"ST2_AUTH_TOKEN", "t0k3n"}}));
 }
 
-TEST_F(PythonRunnerTest, PacksImportTheirLibraries) {
+TEST_P(PythonRunnerTest, PacksImportTheirLibraries) {
   directory_.write("actions/lib/__init__.py", "");
   directory_.write("actions/lib/helper.py", "NAME = 'actions/lib'\n");
   directory_.write("lib/common.py", "NAME = 'lib'\n");
@@ -179,7 +188,7 @@ TEST_F(PythonRunnerTest, PacksImportTheirLibraries) {
             json(R"(["actions/lib", "actions/lib", "lib"])"));
 }
 
-TEST_F(PythonRunnerTest, OldConstructorsAndOldImports) {
+TEST_P(PythonRunnerTest, OldConstructorsAndOldImports) {
   const ActionOutcome outcome = run(*runner_, action(R"(
 from st2actions.runners.pythonrunner import Action
 from st2common import log as logging
@@ -200,7 +209,7 @@ class Real(AbstractBase):
   EXPECT_EQ(outcome.result["result"], json(R"([{}, 1, "demo"])")) << to_json(outcome.result);
 }
 
-TEST_F(PythonRunnerTest, BadFiles) {
+TEST_P(PythonRunnerTest, BadFiles) {
   const auto stderr_of = [this](const std::string& body) {
     const ActionOutcome outcome = run(*runner_, action(body));
     EXPECT_EQ(outcome.status, "failed");
@@ -223,7 +232,7 @@ TEST_F(PythonRunnerTest, BadFiles) {
   EXPECT_THAT(run(*runner_, request("")).result["error"].string(), HasSubstr("missing entry_point"));
 }
 
-TEST_F(PythonRunnerTest, TimeoutAndCancel) {
+TEST_P(PythonRunnerTest, TimeoutAndCancel) {
   ActionRequest slow = run_body("import time\nprint('started')\ntime.sleep(30)");
   slow.runner_parameters.set("timeout", 1);
   const ActionOutcome late = run(*runner_, slow);
@@ -237,13 +246,13 @@ TEST_F(PythonRunnerTest, TimeoutAndCancel) {
   EXPECT_EQ(outcome.get().status, "canceled");
 }
 
-TEST_F(PythonRunnerTest, StreamedOutputDoesNotHoldTheResult) {
+TEST_P(PythonRunnerTest, StreamedOutputDoesNotHoldTheResult) {
   result_of("print('one', flush=True)\nreturn 'the result'");
   EXPECT_EQ(seen_output(), "one\n");
 }
 
 // Every process of the machine can read arguments; those of the same user can read the environment too.
-TEST_F(PythonRunnerTest, SecretsStayOutOfTheProcessList) {
+TEST_P(PythonRunnerTest, SecretsStayOutOfTheProcessList) {
   StopSource source;
   ActionRequest request = run_body("print('up', flush=True)\nimport time\ntime.sleep(30)",
                                    json(R"({"password": "PaRaMeTeR-s3cret"})"));
@@ -259,7 +268,7 @@ TEST_F(PythonRunnerTest, SecretsStayOutOfTheProcessList) {
     EXPECT_THAT(command, testing::Not(HasSubstr("s3cret")));
     if (parse_int(name) != output_.pid) continue;
     ++looked_at;
-    EXPECT_THAT(command, HasSubstr("run_action.py"));
+    EXPECT_THAT(command, HasSubstr(GetParam() == Start::kCold ? "run_action.py" : "zygote.py"));
     std::ifstream environment(entry.path() / "environ");
     EXPECT_THAT(std::string((std::istreambuf_iterator<char>(environment)), {}), testing::Not(HasSubstr("s3cret")));
   }
@@ -268,11 +277,11 @@ TEST_F(PythonRunnerTest, SecretsStayOutOfTheProcessList) {
   outcome.get();
 }
 
-TEST_F(PythonRunnerTest, BigParametersArrive) {
+TEST_P(PythonRunnerTest, BigParametersArrive) {
   EXPECT_EQ(result_of("return len(kwargs['text'])", Value::dict({{"text", std::string(5'000'000, 'p')}})).int_or(0), 5'000'000);
 }
 
-TEST_F(PythonRunnerTest, DatastoreGoesThroughTheApi) {
+TEST_P(PythonRunnerTest, DatastoreGoesThroughTheApi) {
   std::mutex mutex;
   std::vector<std::string> seen;
   net::testing::TestServer server([&](const net::ServerRequest& request) {
@@ -314,7 +323,7 @@ return [service.get_value('a b'), service.get_value('missing'), service.get_valu
                         "GET /v1/keys limit=100&offset=0&prefix=demo.Demo:p&  tok", "GET /v1/user   tok"));
 }
 
-TEST_F(PythonRunnerTest, PackWhoseVirtualenvFailsTellsWhy) {
+TEST_P(PythonRunnerTest, PackWhoseVirtualenvFailsTellsWhy) {
   directory_.write("requirements.txt", "anything\n");
   Virtualenvs broken(executor_, processes_, {.directory = directory_.path() + "/virtualenvs", .python = "/no/such/python"});
   const auto runner = make_python_runner(executor_, processes_, broken, {.runtime_directory = kRuntime});
@@ -324,7 +333,7 @@ TEST_F(PythonRunnerTest, PackWhoseVirtualenvFailsTellsWhy) {
   EXPECT_TRUE(outcome.result.contains("traceback"));
 }
 
-TEST_F(PythonRunnerTest, ActionsOfThePackCore) {
+TEST_P(PythonRunnerTest, ActionsOfThePackCore) {
   const auto core = [this](const char* entry_point, const char* parameters) {
     ActionRequest result = request(entry_point, json(parameters));
     result.pack = "core";

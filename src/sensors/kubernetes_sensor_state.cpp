@@ -19,24 +19,25 @@ store::Query scope_query(const std::string& scope, const std::string& after, siz
   return query;
 }
 
-Result<kubernetes::InformerStorage::Saved> get_cursor(store::ReadTx& transaction, const std::string& scope) {
+Result<KubernetesCursor> get_cursor(store::ReadTx& transaction, const std::string& scope) {
   SQ_TRY(const auto record, transaction.get(Collection::kCursors, scope));
-  kubernetes::InformerStorage::Saved saved;
-  if (!record) return saved;
-  saved.cursor = record->document["resource_version"].string();
-  saved.mark = {record->document["sequence"].int_or(0), record->document["writer"].string()};
-  return saved;
+  KubernetesCursor cursor;
+  if (!record) return cursor;
+  cursor.saved.cursor = record->document["resource_version"].string();
+  cursor.saved.mark = {record->document["sequence"].int_or(0), record->document["writer"].string()};
+  cursor.erasing = record->document["erasing"].bool_or(false);
+  return cursor;
 }
 
 }  // namespace
 
-Result<kubernetes::InformerStorage::Saved> read_kubernetes_cursor(store::Store& store, const std::string& scope) {
-  kubernetes::InformerStorage::Saved saved;
+Result<KubernetesCursor> read_kubernetes_cursor(store::Store& store, const std::string& scope) {
+  KubernetesCursor cursor;
   SQ_CHECK(store.read([&](store::ReadTx& transaction) -> Status {
-    SQ_TRY(saved, get_cursor(transaction, scope));
+    SQ_TRY(cursor, get_cursor(transaction, scope));
     return {};
   }));
-  return saved;
+  return cursor;
 }
 
 Result<std::vector<std::pair<std::string, kubernetes::ObjectCache::Entry>>> read_kubernetes_entries(
@@ -67,8 +68,8 @@ Result<Value> read_kubernetes_object(store::Store& store, const std::string& sco
 
 Status write_kubernetes_batch(store::WriteTx& transaction, const std::string& scope,
                               const kubernetes::ChangeBatch& batch) {
-  SQ_TRY(const auto saved, get_cursor(transaction, scope));
-  SQ_CHECK(kubernetes::check_mark(saved.mark, batch));
+  SQ_TRY(const KubernetesCursor cursor, get_cursor(transaction, scope));
+  SQ_CHECK(kubernetes::check_mark(cursor.saved.mark, batch));
   for (const kubernetes::Change& change : batch.changes) {
     const std::string id = object_id(scope, change.key);
     if (change.type == kubernetes::ChangeType::kDeleted) {
@@ -84,7 +85,7 @@ Status write_kubernetes_batch(store::WriteTx& transaction, const std::string& sc
   }
   return transaction.put(Collection::kCursors, scope,
                          Value::dict({{"scope", scope},
-                                      {"resource_version", batch.cursor.value_or(saved.cursor)},
+                                      {"resource_version", batch.cursor.value_or(cursor.saved.cursor)},
                                       {"sequence", batch.mark.sequence},
                                       {"writer", batch.mark.writer}}));
 }
@@ -106,13 +107,11 @@ Result<bool> erase_kubernetes_scope(store::WriteTx& transaction, const std::stri
   for (const store::Record& record : page.records) {
     SQ_CHECK(transaction.erase(Collection::kSensorObjects, record.id));
   }
-  const bool is_done = page.records.size() < limit;
-  if (is_done) {
+  if (page.records.size() < limit) {
     SQ_CHECK(transaction.erase(Collection::kCursors, scope));
     return false;
   }
-  // What is left of the objects says nothing without a position: whoever comes back lists anew.
-  SQ_CHECK(transaction.put(Collection::kCursors, scope, Value::dict({{"scope", scope}, {"resource_version", ""}})));
+  SQ_CHECK(transaction.put(Collection::kCursors, scope, Value::dict({{"scope", scope}, {"erasing", true}})));
   return true;
 }
 

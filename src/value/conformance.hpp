@@ -1,5 +1,6 @@
-// For tests only: recorded answers of the real engines. Finds and decodes the topic files, compares answers strictly, counts
-// passed and failed vectors by group, and knows the reasoned deviations in tests/conformance/deviations/<topic>.txt.
+// For tests only: recorded answers of the real engines. Finds and decodes the topic files, compares answers strictly,
+// counts passed and failed vectors by group, and knows the reasoned deviations in
+// tests/conformance/deviations/<topic>.txt.
 //
 //   TEST(Yaml, Conformance) {
 //     SQ_LOAD_TOPIC(topic, "yaml11");
@@ -28,13 +29,14 @@
 #include "value/python.hpp"
 #include "value/value.hpp"
 
-// Declares `variable` as the topic's document, or ends the test: skipped on a machine without the data, failed under CI.
-#define SQ_LOAD_TOPIC(variable, name)                                                                    \
-  const std::optional<::squall::Value> variable##_loaded = ::squall::conformance::load_topic(name);      \
-  if (!variable##_loaded) {                                                                              \
-    if (std::getenv("CI") != nullptr) FAIL() << "no conformance data for topic " << (name);              \
-    GTEST_SKIP() << "no conformance data for topic " << (name) << "; set SQUALL_CONFORMANCE";            \
-  }                                                                                                      \
+// Declares `variable` as the topic's document, or ends the test: skipped on a machine without the data, failed under
+// CI.
+#define SQ_LOAD_TOPIC(variable, name)                                                               \
+  const std::optional<::squall::Value> variable##_loaded = ::squall::conformance::load_topic(name); \
+  if (!variable##_loaded) {                                                                         \
+    if (std::getenv("CI") != nullptr) FAIL() << "no conformance data for topic " << (name);         \
+    GTEST_SKIP() << "no conformance data for topic " << (name) << "; set SQUALL_CONFORMANCE";       \
+  }                                                                                                 \
   const ::squall::Value& variable = *variable##_loaded
 
 namespace squall::conformance {
@@ -113,8 +115,9 @@ inline Value decode_by_type(std::string_view type, const Value& tagged) {
   }
   if (type == "float") return Value(repr == "nan" ? std::nan("") : repr == "inf" ? HUGE_VAL : -HUGE_VAL);
   if (type == "datetime") return decode_date_time(tagged["iso"].string());
-  if (type == "date") return Value::date(static_cast<int32_t>(
-      decode_date_time(tagged["iso"].string() + "T00:00:00").as_date_time().micros / 86'400'000'000));
+  if (type == "date")
+    return Value::date(static_cast<int32_t>(
+        decode_date_time(tagged["iso"].string() + "T00:00:00").as_date_time().micros / 86'400'000'000));
   if (type == "timedelta") return Value::time_delta(tagged["microseconds"].int_or(0));
   if (type == "Undefined" || type == "StrictUndefined") return Value::undefined("");
   if (type == "int" || type == "str" || type == "bytes") {
@@ -242,7 +245,8 @@ class Report {
     Counts total;
     for (const auto& [group, counts] : groups_) {
       total.add(counts);
-      if (counts.failed > 0 || counts.left_out > 0) std::cout << "  " << topic_ << " / " << group << counts.text() << "\n";
+      if (counts.failed > 0 || counts.left_out > 0)
+        std::cout << "  " << topic_ << " / " << group << counts.text() << "\n";
     }
     std::cout << topic_ << total.text();
     if (messages_ > 0) std::cout << "; messages equal: " << messages_equal_ << " of " << messages_;

@@ -21,9 +21,7 @@ std::string told(std::string_view a, std::string_view b) {
   return text;
 }
 
-TEST(Diff, NothingChanged) {
-  EXPECT_EQ(told(R"({"a": 1, "b": [2]})", R"({"b": [2.0], "a": 1})"), "");
-}
+TEST(Diff, NothingChanged) { EXPECT_EQ(told(R"({"a": 1, "b": [2]})", R"({"b": [2.0], "a": 1})"), ""); }
 
 TEST(Diff, TheSmallestPlaces) {
   EXPECT_EQ(told(R"({"a": {"b": [1, {"c": 2}]}, "gone": null})", R"({"a": {"b": [1, {"c": 3}, 4]}, "new": {"x": 1}})"),

@@ -23,7 +23,7 @@ struct JsonStyle {
   JsonDialect dialect = JsonDialect::kOrjson;
   std::optional<int> indent;  // blanks per level; none: all on one line
   bool sort_keys = false;
-  bool ensure_ascii = false;         // kPython's default is true, see python()
+  bool ensure_ascii = false;  // kPython's default is true, see python()
   std::string item_separator = ",";
   std::string key_separator = ":";
 

@@ -178,7 +178,9 @@ class Reader {
       out += text_.substr(run, at_ - run);
       if (at_end()) return refuse("Unterminated string starting at", start, "", at_);
       if (take('"')) return out;
-      if (peek() != '\\') return refuse("Invalid control character at", at_, "unexpected control character in string", at_);
+      if (peek() != '\\') {
+        return refuse("Invalid control character at", at_, "unexpected control character in string", at_);
+      }
       SQ_CHECK(escape(start, out));
     }
   }

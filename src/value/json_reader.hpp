@@ -1,5 +1,5 @@
-// The patient JSON reader: reads what simdjson refuses (big integers, Python's NaN, lone surrogates) and, for what is wrong,
-// finds the words and the place that orjson or Python's json would name. Only json_read.cpp uses it.
+// The patient JSON reader: reads what simdjson refuses (big integers, Python's NaN, lone surrogates) and, for what is
+// wrong, finds the words and the place that orjson or Python's json would name. Only json_read.cpp uses it.
 #pragma once
 
 #include <string_view>

@@ -47,7 +47,8 @@ TEST(JsonRead, ErrorsHaveAPlace) {
 }
 
 TEST(JsonRead, BadBytes) {
-  EXPECT_EQ(message(parse_json("\"\xff\"")), "str is not valid UTF-8: surrogates not allowed: line 1 column 1 (char 0)");
+  EXPECT_EQ(message(parse_json("\"\xff\"")),
+            "str is not valid UTF-8: surrogates not allowed: line 1 column 1 (char 0)");
   EXPECT_EQ(parse_json("\"\xff\"", JsonDialect::kPython).error().type(), "UnicodeDecodeError");
   EXPECT_FALSE(parse_json("\xef\xbb\xbf{}"));
   EXPECT_FALSE(parse_json(std::string_view("1\0", 2)));

@@ -110,7 +110,9 @@ class Writer {
 
   void write_double(double value) {
     if (python()) {
-      out_ += std::isnan(value) ? "NaN" : std::isinf(value) ? (value < 0 ? "-Infinity" : "Infinity") : python_float(value);
+      out_ += std::isnan(value)   ? "NaN"
+              : std::isinf(value) ? (value < 0 ? "-Infinity" : "Infinity")
+                                  : python_float(value);
     } else {
       out_ += std::isfinite(value) ? orjson_float(value) : "null";
     }
@@ -138,7 +140,9 @@ class Writer {
       return write_text(python::iso_date_time(time));
     }
     if (!python() && value.kind() == Kind::kDate) return write_text(python::iso_date(value.as_date()));
-    if (lenient_) return value.kind() == Kind::kSet ? write_list(value.as_list(), depth) : write_text(python::str(value));
+    if (lenient_) {
+      return value.kind() == Kind::kSet ? write_list(value.as_list(), depth) : write_text(python::str(value));
+    }
     if (value.kind() == Kind::kBigInt) return type_error("Integer exceeds 64-bit range");
     if (!python()) return type_error("Type is not JSON serializable: " + python::full_type_name(value));
     return type_error(fmt::format("Object of type {} is not JSON serializable", value.type_name()));

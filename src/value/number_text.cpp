@@ -154,8 +154,8 @@ Value integer_from_double(double value) {
   if (value >= -9223372036854775808.0 && value < 9223372036854775808.0) return Value(static_cast<int64_t>(value));
   // Fixed notation without decimals is exact; a double has at most 309 digits.
   std::array<char, 320> buffer;
-  const auto [end, error] = std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::fabs(value),
-                                          std::chars_format::fixed, 0);
+  const auto [end, error] =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::fabs(value), std::chars_format::fixed, 0);
   SQ_ASSERT(error == std::errc());
   return *integer_from_digits(std::string_view(buffer.data(), static_cast<size_t>(end - buffer.data())), 10, value < 0);
 }

@@ -18,8 +18,8 @@ std::string python_float(double value);
 // orjson's form of a finite double: "1.0", "1e16", "0.00001", "1e-6".
 std::string orjson_float(double value);
 
-// The integer that `digits` (at least one, valid in `base` 2 to 36, no sign, no underscores) spell: kInt, kUInt or, outside
-// 64 bits, kBigInt. kLimit above kIntegerDigitsMax digits, with Python's message and type() "ValueError".
+// The integer that `digits` (at least one, valid in `base` 2 to 36, no sign, no underscores) spell: kInt, kUInt or,
+// outside 64 bits, kBigInt. kLimit above kIntegerDigitsMax digits, with Python's message and type() "ValueError".
 Result<Value> integer_from_digits(std::string_view digits, int base, bool negative);
 
 // A whole double as an integer Value, exactly: int(1e30). The double must be finite.

@@ -233,8 +233,8 @@ std::string iso_date(int32_t days_since_epoch) {
 
 std::string iso_date_time(const DateTime& time, char separator) {
   const WallClock at = wall_clock(time.micros);
-  std::string text = fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}", at.year, at.month, at.day, separator, at.hour, at.minute,
-                           at.second);
+  std::string text = fmt::format("{:04}-{:02}-{:02}{}{:02}:{:02}:{:02}", at.year, at.month, at.day, separator, at.hour,
+                                 at.minute, at.second);
   if (at.micros != 0) text += fmt::format(".{:06}", at.micros);
   if (time.has_offset) text += offset_text(time.offset_seconds);
   return text;

@@ -13,8 +13,8 @@ namespace squall::python {
 
 // str(value): "None", "True", "1e+16", "{'a': 1}", text as it is.
 std::string str(const Value& value);
-// repr(value): text quoted as Python 3.11 does, "1.0", "datetime.datetime(2001, 1, 2, 0, 0)". Containers nested deeper than
-// limits::kJsonDepthMax show as "...".
+// repr(value): text quoted as Python 3.11 does, "1.0", "datetime.datetime(2001, 1, 2, 0, 0)". Containers nested deeper
+// than limits::kJsonDepthMax show as "...".
 std::string repr(const Value& value);
 // repr of a float: shortest digits, "1e+16", "1.0", "nan", "inf".
 std::string float_repr(double value);

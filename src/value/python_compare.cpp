@@ -9,9 +9,7 @@ namespace squall::python {
 
 namespace {
 
-bool is_integral(const Value& value) {
-  return value.is_bool() || value.is_int() || value.kind() == Kind::kBigInt;
-}
+bool is_integral(const Value& value) { return value.is_bool() || value.is_int() || value.kind() == Kind::kBigInt; }
 bool is_numeric(const Value& value) { return is_integral(value) || value.is_double(); }
 bool is_text(const Value& value) { return value.is_string() || value.kind() == Kind::kMarkup; }
 
@@ -81,8 +79,8 @@ tl::unexpected<Error> type_error(std::string message) {
 }
 
 tl::unexpected<Error> not_orderable(const Value& a, const Value& b) {
-  return type_error("'<' not supported between instances of '" + full_type_name(a) + "' and '" +
-                    full_type_name(b) + "'");
+  return type_error("'<' not supported between instances of '" + full_type_name(a) + "' and '" + full_type_name(b) +
+                    "'");
 }
 
 // Sequences compare at their first difference, else by length.

@@ -1,6 +1,6 @@
-// ast.literal_eval. Python first parses any expression and then complains about the first part that is no literal, so this
-// parser knows the whole expression grammar (without `await`, `yield`, `:=` and the inside of f-strings) but keeps of each
-// node only what a complaint needs.
+// ast.literal_eval. Python first parses any expression and then complains about the first part that is no literal, so
+// this parser knows the whole expression grammar (without `await`, `yield`, `:=` and the inside of f-strings) but keeps
+// of each node only what a complaint needs.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,13 +56,19 @@ Value negated(const Value& number) {
 }
 
 constexpr std::array<std::string_view, 35> kKeywords = {
-    "False", "None",   "True", "and",    "as",   "assert", "async",  "await",    "break", "class", "continue", "def",
-    "del",   "elif",   "else", "except", "finally", "for", "from",   "global",   "if",    "import", "in",      "is",
-    "lambda", "nonlocal", "not", "or",   "pass", "raise",  "return", "try",      "while", "with",  "yield"};
+    "False", "None",     "True",  "and",    "as",   "assert", "async",  "await",    "break",
+    "class", "continue", "def",   "del",    "elif", "else",   "except", "finally",  "for",
+    "from",  "global",   "if",    "import", "in",   "is",     "lambda", "nonlocal", "not",
+    "or",    "pass",     "raise", "return", "try",  "while",  "with",   "yield"};
 
 // Binary operators from the loosest to the tightest; comparisons stand between `not` and these.
 constexpr std::array<std::array<std::string_view, 5>, 6> kBinary = {{
-    {"|"}, {"^"}, {"&"}, {"<<", ">>"}, {"+", "-"}, {"*", "/", "//", "%", "@"},
+    {"|"},
+    {"^"},
+    {"&"},
+    {"<<", ">>"},
+    {"+", "-"},
+    {"*", "/", "//", "%", "@"},
 }};
 constexpr size_t kAdditive = 4;
 
@@ -209,8 +215,8 @@ class Parser {
     SQ_TRY(Node node, binary(level + 1));
     while (true) {
       const auto& operators = kBinary[level];
-      const bool found = std::any_of(operators.begin(), operators.end(),
-                                     [&](std::string_view op) { return !op.empty() && take(op); });
+      const bool found =
+          std::any_of(operators.begin(), operators.end(), [&](std::string_view op) { return !op.empty() && take(op); });
       if (!found) return node;
       SQ_TRY(const Node right, binary(level + 1));
       Node whole = faulty("BinOp", line);
@@ -404,8 +410,8 @@ class Parser {
     List distinct;
     for (Value& value : values) {
       if (node.fault = hash_fault(value); node.fault) return;
-      const bool known = std::any_of(distinct.begin(), distinct.end(),
-                                     [&](const Value& other) { return equal(other, value); });
+      const bool known =
+          std::any_of(distinct.begin(), distinct.end(), [&](const Value& other) { return equal(other, value); });
       if (!known) distinct.push_back(std::move(value));
     }
     node.value = Value::set(std::move(distinct));

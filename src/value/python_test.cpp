@@ -97,7 +97,8 @@ TEST(PythonCompare, Order) {
   EXPECT_EQ(mixed.error().message(), "'<' not supported between instances of 'str' and 'int'");
   EXPECT_EQ(less(Value::list({"a"}), Value::list({1})).error().message(),
             "'<' not supported between instances of 'str' and 'int'");
-  EXPECT_EQ(less(Value::date(1), 1).error().message(), "'<' not supported between instances of 'datetime.date' and 'int'");
+  EXPECT_EQ(less(Value::date(1), 1).error().message(),
+            "'<' not supported between instances of 'datetime.date' and 'int'");
 }
 
 TEST(PythonCompare, Membership) {
@@ -136,7 +137,8 @@ TEST(PythonLiteral, ComplainsLikePython) {
   EXPECT_EQ(literal("[1, f(x)]"), "ValueError: malformed node or string on line 1: <ast.Call object at 0x..>");
   EXPECT_EQ(literal("1+1"), "ValueError: malformed node or string on line 1: <ast.BinOp object at 0x..>");
   EXPECT_EQ(literal("a+b*c"), "ValueError: malformed node or string on line 1: <ast.Name object at 0x..>");
-  EXPECT_EQ(literal("[x for x in y if x]"), "ValueError: malformed node or string on line 1: <ast.ListComp object at 0x..>");
+  EXPECT_EQ(literal("[x for x in y if x]"),
+            "ValueError: malformed node or string on line 1: <ast.ListComp object at 0x..>");
   EXPECT_EQ(literal("not 1 in a[1:2]"), "ValueError: malformed node or string on line 1: <ast.UnaryOp object at 0x..>");
   EXPECT_EQ(literal("{{ x }}"), "ValueError: malformed node or string on line 1: <ast.Name object at 0x..>");
   EXPECT_EQ(literal("{[1]: 2}"), "TypeError: unhashable type: 'list'");
@@ -149,9 +151,10 @@ TEST(PythonLiteral, ComplainsLikePython) {
             "SyntaxError: leading zeros in decimal integer literals are not permitted; use an 0o prefix for octal "
             "integers (<unknown>, line 1)");
   EXPECT_EQ(literal("\xe2\x82\xac"), "SyntaxError: invalid character '\xe2\x82\xac' (U+20AC) (<unknown>, line 1)");
-  EXPECT_EQ(literal("'\\x4'"),
-            "SyntaxError: (unicode error) 'unicodeescape' codec can't decode bytes in position 0-2: truncated \\xXX escape "
-            "(<unknown>, line 1)");
+  EXPECT_EQ(
+      literal("'\\x4'"),
+      "SyntaxError: (unicode error) 'unicodeescape' codec can't decode bytes in position 0-2: truncated \\xXX escape "
+      "(<unknown>, line 1)");
 }
 
 TEST(PythonLiteral, IsNotExhaustedByDepthOrLength) {

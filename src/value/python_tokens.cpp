@@ -66,8 +66,9 @@ class StringDecoder {
     if (c == 'x') return hexadecimal(start, 2);
     if (!bytes_ && c == 'u') return hexadecimal(start, 4);
     if (!bytes_ && c == 'U') return hexadecimal(start, 8);
-    if (!bytes_ && c == 'N') return unicode_error(start, std::min(body_.find('}', at_), body_.size() - 1),
-                                                  "unknown Unicode character name");
+    if (!bytes_ && c == 'N') {
+      return unicode_error(start, std::min(body_.find('}', at_), body_.size() - 1), "unknown Unicode character name");
+    }
     out_ += '\\';
     out_ += c;
     return {};
@@ -91,10 +92,13 @@ class StringDecoder {
         value = value * 16 + static_cast<char32_t>(digit);
         continue;
       }
-      if (bytes_) return fail(syntax_error(fmt::format("(value error) invalid \\x escape at position {}", start), line_));
-      return unicode_error(start, at_ - 1, digits == 2   ? "truncated \\xXX escape"
-                                           : digits == 4 ? "truncated \\uXXXX escape"
-                                                         : "truncated \\UXXXXXXXX escape");
+      if (bytes_) {
+        return fail(syntax_error(fmt::format("(value error) invalid \\x escape at position {}", start), line_));
+      }
+      return unicode_error(start, at_ - 1,
+                           digits == 2   ? "truncated \\xXX escape"
+                           : digits == 4 ? "truncated \\uXXXX escape"
+                                         : "truncated \\UXXXXXXXX escape");
     }
     if (value > 0x10ffff) return unicode_error(start, at_ - 1, "illegal Unicode character");
     put(value);
@@ -102,21 +106,19 @@ class StringDecoder {
   }
 
   Status unicode_error(size_t start, size_t end, std::string_view reason) {
-    return fail(syntax_error(
-        fmt::format("(unicode error) 'unicodeescape' codec can't decode bytes in position {}-{}: {}", position(start),
-                    position(end), reason),
-        line_));
+    return fail(
+        syntax_error(fmt::format("(unicode error) 'unicodeescape' codec can't decode bytes in position {}-{}: {}",
+                                 position(start), position(end), reason),
+                     line_));
   }
 
   // CPython widens each character outside ASCII to ten bytes ("\\U0000e9") before it decodes.
   size_t position(size_t at) const {
     const std::string_view before = body_.substr(0, at);
-    const auto wide = static_cast<size_t>(std::count_if(before.begin(), before.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xc0) == 0xc0;
-    }));
-    const auto tails = static_cast<size_t>(std::count_if(before.begin(), before.end(), [](char c) {
-      return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
-    }));
+    const auto wide = static_cast<size_t>(std::count_if(
+        before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0xc0; }));
+    const auto tails = static_cast<size_t>(std::count_if(
+        before.begin(), before.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0) == 0x80; }));
     return at - tails + 9 * wide;
   }
 
@@ -217,9 +219,8 @@ class Tokenizer {
     size_t first = 0;
     const char32_t c = next_code_point(text, first);
     if (!is_identifier_start(c)) {
-      return fail(syntax_error(fmt::format("invalid character '{}' (U+{:04X})", text.substr(0, first),
-                                           static_cast<uint32_t>(c)),
-                               line_));
+      return fail(syntax_error(
+          fmt::format("invalid character '{}' (U+{:04X})", text.substr(0, first), static_cast<uint32_t>(c)), line_));
     }
     add(Token::Kind::kName, start);
     return {};
@@ -238,9 +239,9 @@ class Tokenizer {
     const size_t body = at_;
     while (source_.substr(at_, closing.size()) != closing) {
       if (at_ >= source_.size() || (!triple && source_[at_] == '\n')) {
-        return fail(syntax_error(fmt::format("unterminated {}string literal (detected at line {})",
-                                             triple ? "triple-quoted " : "", line_),
-                                 first_line));
+        return fail(syntax_error(
+            fmt::format("unterminated {}string literal (detected at line {})", triple ? "triple-quoted " : "", line_),
+            first_line));
       }
       if (source_[at_] == '\\' && at_ + 1 < source_.size()) ++at_;
       if (source_[at_] == '\n') ++line_;
@@ -352,7 +353,9 @@ class Tokenizer {
     if (is_digit(peek())) {
       return fail(syntax_error(fmt::format("invalid digit '{}' in {} literal", peek(), name), line_));
     }
-    if (!good || (is_word_byte(peek()) && !keyword_follows())) return fail(syntax_error(fmt::format("invalid {} literal", name), line_));
+    if (!good || (is_word_byte(peek()) && !keyword_follows())) {
+      return fail(syntax_error(fmt::format("invalid {} literal", name), line_));
+    }
     add(Token::Kind::kNumber, start);
     return set_integer(digits, base);
   }
@@ -368,8 +371,8 @@ class Tokenizer {
       return {};
     }
     if (c == ')' || c == ']' || c == '}') return close(c);
-    for (const std::string_view op : {"...", "**=", "//=", ">>=", "<<=", "**", "//", "<<", ">>", "<=", ">=", "==", "!=",
-                                      ":=", "->", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "@="}) {
+    for (const std::string_view op : {"...", "**=", "//=", ">>=", "<<=", "**", "//", "<<", ">>", "<=", ">=", "==",
+                                      "!=",  ":=",  "->",  "+=",  "-=",  "*=", "/=", "%=", "&=", "|=", "^=", "@="}) {
       if (source_.substr(at_, op.size()) != op) continue;
       at_ += op.size();
       add(Token::Kind::kOperator, start);

@@ -1,5 +1,5 @@
-// StackStorm's parameter schemas: JSON Schema draft 4 with StackStorm's extensions (stackstorm-features.md B-2), judged in
-// the words of Python's jsonschema 4.
+// StackStorm's parameter schemas: JSON Schema draft 4 with StackStorm's extensions (stackstorm-features.md B-2), judged
+// in the words of Python's jsonschema 4.
 #pragma once
 
 #include <string>
@@ -32,9 +32,10 @@ enum class Nulls {
 };
 
 // Checks a value against a full schema ({"type": "object", ...}); empty when it is valid. All of draft 4 is known, with
-// `$ref` inside the same schema, except that `format` asks for nothing (as in StackStorm). Extensions that are no validation
-// keywords (secret, position, immutable, a property's boolean `required`) are understood: `required: true` inside a property
-// makes it required. An unknown name of a type accepts every value: check_properties() is the one to complain.
+// `$ref` inside the same schema, except that `format` asks for nothing (as in StackStorm). Extensions that are no
+// validation keywords (secret, position, immutable, a property's boolean `required`) are understood: `required: true`
+// inside a property makes it required. An unknown name of a type accepts every value: check_properties() is the one to
+// complain.
 std::vector<Violation> check(const Value& value, const Value& full_schema, Nulls nulls = Nulls::kForOptional);
 
 // The one violation that jsonschema.validate() would raise. `violations` must not be empty.
@@ -48,8 +49,8 @@ Value object_schema(const Value& properties, bool additional_properties = false)
 Value with_nulls(const Value& full_schema);
 
 // Fills in members that are missing or null from `default`s, also in nested objects and in the items of arrays.
-// With `create_objects` it follows StackStorm's rules for pack configs instead: only missing members get their default; a
-// missing, null or empty object or array that has a schema for what is in it becomes {} or [], to be filled.
+// With `create_objects` it follows StackStorm's rules for pack configs instead: only missing members get their default;
+// a missing, null or empty object or array that has a schema for what is in it becomes {} or [], to be filled.
 Value with_defaults(const Value& value, const Value& properties, bool create_objects = false);
 
 // The value with every member whose schema says `secret: true` replaced by "********", at any depth of objects and
@@ -62,11 +63,11 @@ Status check_properties(const Value& properties);
 
 inline constexpr std::string_view kMask = "********";
 
-// Python's re.search(), for `pattern` and `patternProperties`: this folder lies below the one that has regular expressions.
-// A pattern that cannot be compiled matches nothing.
+// Python's re.search(), for `pattern` and `patternProperties`: this folder lies below the one that has regular
+// expressions. A pattern that cannot be compiled matches nothing.
 using PatternMatcher = bool (*)(std::string_view pattern, std::string_view text);
-// Called once at start, before threads. Without it a schema with patterns is violated by every text, with a message that
-// says so.
+// Called once at start, before threads. Without it a schema with patterns is violated by every text, with a message
+// that says so.
 void set_pattern_matcher(PatternMatcher matcher);
 
 }  // namespace squall::schema

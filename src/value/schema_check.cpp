@@ -1,4 +1,5 @@
-// jsonschema's iter_errors() for draft 4: every keyword is one function, violations come in the order of the schema's keys.
+// jsonschema's iter_errors() for draft 4: every keyword is one function, violations come in the order of the schema's
+// keys.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -88,7 +89,8 @@ class Checker {
   void check(const Value& instance, const Value& schema, Found& found) {
     if (!schema.is_dict()) return;
     if (++depth_ > limits::kJsonDepthMax) {
-      add(found, fmt::format("the schema is nested deeper than {} levels", limits::kJsonDepthMax), instance, schema, "$ref");
+      add(found, fmt::format("the schema is nested deeper than {} levels", limits::kJsonDepthMax), instance, schema,
+          "$ref");
     } else if (schema.contains("$ref")) {  // what stands beside a reference does not count
       reference(schema["$ref"], instance, schema, found);
     } else {
@@ -185,7 +187,8 @@ class Checker {
   void maximum(const Value& wanted, const Value& instance, const Value& schema, Found& found) {
     limit(wanted, instance, schema, found, false, is_true(schema["exclusiveMaximum"]));
   }
-  void limit(const Value& wanted, const Value& instance, const Value& schema, Found& found, bool least, bool exclusive) {
+  void limit(const Value& wanted, const Value& instance, const Value& schema, Found& found, bool least,
+             bool exclusive) {
     if (!is_type(instance, "number") || !wanted.is_number()) return;
     const bool beyond = least ? *python::less(instance, wanted) : *python::less(wanted, instance);
     if (!beyond && !(exclusive && python::equal(instance, wanted))) return;
@@ -202,8 +205,8 @@ class Checker {
   }
 
   // Of the size of a text, array or object.
-  void size_limit(const Value& wanted, const Value& instance, const Value& schema, Found& found, size_t size, bool least,
-                  std::string_view words) {
+  void size_limit(const Value& wanted, const Value& instance, const Value& schema, Found& found, size_t size,
+                  bool least, std::string_view words) {
     if (!wanted.is_number()) return;
     const Value actual(static_cast<uint64_t>(size));
     if (!(least ? *python::less(actual, wanted) : *python::less(wanted, actual))) return;
@@ -230,7 +233,9 @@ class Checker {
     size_limit(wanted, instance, schema, found, instance.size(), true, "does not have enough properties");
   }
   void max_properties(const Value& wanted, const Value& instance, const Value& schema, Found& found) {
-    if (instance.is_dict()) size_limit(wanted, instance, schema, found, instance.size(), false, "has too many properties");
+    if (instance.is_dict()) {
+      size_limit(wanted, instance, schema, found, instance.size(), false, "has too many properties");
+    }
   }
 
   void pattern(const Value& wanted, const Value& instance, const Value& schema, Found& found) {
@@ -326,7 +331,8 @@ class Checker {
     const std::string names = joined_reprs(List(extras.begin(), extras.end()));
     if (!schema.contains("patternProperties")) {
       add(found,
-          fmt::format("Additional properties are not allowed ({} {} unexpected)", names, extras.size() == 1 ? "was" : "were"),
+          fmt::format("Additional properties are not allowed ({} {} unexpected)", names,
+                      extras.size() == 1 ? "was" : "were"),
           instance, schema);
       return;
     }
@@ -386,7 +392,9 @@ class Checker {
   void any_of(const Value& wanted, const Value& instance, const Value& schema, Found& found) {
     if (!wanted.is_list()) return;
     Found reasons;
-    if (first_valid(wanted, instance, reasons) == wanted.size()) none_valid(instance, schema, std::move(reasons), found);
+    if (first_valid(wanted, instance, reasons) == wanted.size()) {
+      none_valid(instance, schema, std::move(reasons), found);
+    }
   }
 
   void one_of(const Value& wanted, const Value& instance, const Value& schema, Found& found) {

@@ -57,8 +57,8 @@ bool less_relevant(const Violation& a, const Violation& b) {
 
 std::string Violation::text() const {
   return fmt::format("{}\n\nFailed validating {} in {}:\n{}\n\nOn {}:\n{}", message, python::repr(Value(keyword)),
-                     indexed("schema", schema_steps, schema_steps.empty() ? 0 : schema_steps.size() - 1), indented(schema),
-                     indexed("instance", steps, steps.size()), indented(instance));
+                     indexed("schema", schema_steps, schema_steps.empty() ? 0 : schema_steps.size() - 1),
+                     indented(schema), indexed("instance", steps, steps.size()), indented(instance));
 }
 
 const Violation& best_match(const std::vector<Violation>& violations) {

@@ -148,8 +148,8 @@ Value with_plain_defaults(const Value& value, const Value& properties) {
   for (const auto& [name, property] : properties.as_dict()) {
     if (property.contains("default") && filled[name].is_null()) filled.set(name, property["default"]);
     if (filled[name].is_null()) continue;
-    for (const auto& [type, inner] : {std::pair("array", property["items"]["properties"]),
-                                      std::pair("object", property["properties"])}) {
+    for (const auto& [type, inner] :
+         {std::pair("array", property["items"]["properties"]), std::pair("object", property["properties"])}) {
       if (!names_type(property["type"], type) || !has_members(inner)) continue;
       filled.set(name, with_plain_defaults(Value(filled[name]), inner));
     }
@@ -243,8 +243,9 @@ constexpr std::string_view kMetaSchema = R"json({
         "id": {"type": "string"}, "$schema": {"type": "string"}, "$ref": {"type": "string"},
         "title": {"type": "string"}, "description": {"type": "string"}, "format": {"type": "string"},
         "default": {},
-        "type": {"anyOf": [{"$ref": "#/definitions/types"},
-                           {"type": "array", "items": {"$ref": "#/definitions/types"}, "minItems": 1, "uniqueItems": true}]},
+        "type": {"anyOf": [
+          {"$ref": "#/definitions/types"},
+          {"type": "array", "items": {"$ref": "#/definitions/types"}, "minItems": 1, "uniqueItems": true}]},
         "enum": {"type": "array", "minItems": 1, "uniqueItems": true},
         "multipleOf": {"type": "number", "minimum": 0, "exclusiveMinimum": true},
         "minimum": {"type": "number"}, "exclusiveMinimum": {"type": "boolean"},

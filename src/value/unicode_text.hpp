@@ -12,8 +12,8 @@ bool is_printable(char32_t c);
 bool is_identifier_start(char32_t c);
 bool is_identifier_continue(char32_t c);
 
-// The character at `offset`, which is moved past it. A lone surrogate in its three-byte form (as append_utf8() writes it)
-// comes back as that surrogate; any other bad byte 0xNN as U+DCNN, the way Python's surrogateescape shows it.
+// The character at `offset`, which is moved past it. A lone surrogate in its three-byte form (as append_utf8() writes
+// it) comes back as that surrogate; any other bad byte 0xNN as U+DCNN, the way Python's surrogateescape shows it.
 char32_t next_python_char(std::string_view text, size_t& offset);
 
 }  // namespace squall

@@ -109,8 +109,8 @@ void Value::release() noexcept {
   if (payload_.heap->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(kind_, payload_.heap);
 }
 
-// Containers free what lies in them, so a deep value would need a deep stack. Below kDestroyDepth the rest waits until the
-// stack is free again.
+// Containers free what lies in them, so a deep value would need a deep stack. Below kDestroyDepth the rest waits until
+// the stack is free again.
 void Value::destroy(Kind kind, Heap* heap) noexcept {
   constexpr int kDestroyDepth = 100;
   thread_local int depth = 0;

@@ -1,11 +1,11 @@
 // Value: the one type that JSON, YAML, expressions, the store and the API all speak.
 //
-// Immutable to its readers and shared by reference count: copying a Value never copies a container. A container is changed
-// through the mut_*() functions, which copy it first when somebody else holds it too (copy on write). So a Value behaves
-// like a plain value, and passing a workflow's whole context on costs one pointer.
+// Immutable to its readers and shared by reference count: copying a Value never copies a container. A container is
+// changed through the mut_*() functions, which copy it first when somebody else holds it too (copy on write). So a
+// Value behaves like a plain value, and passing a workflow's whole context on costs one pointer.
 //
-// 16 bytes. Distinct Values may be used from any thread; one Value object must not be changed while another thread reads
-// that same object.
+// 16 bytes. Distinct Values may be used from any thread; one Value object must not be changed while another thread
+// reads that same object.
 #pragma once
 
 #include <cstdint>
@@ -26,17 +26,17 @@ using List = std::vector<Value>;
 enum class Kind : uint8_t {
   kNull,
   kBool,
-  kInt,     // int64
-  kUInt,    // above int64's range only; smaller numbers are always kInt
+  kInt,   // int64
+  kUInt,  // above int64's range only; smaller numbers are always kInt
   kDouble,
   kString,  // bytes, UTF-8 by convention
   kList,
   kDict,
-  kBigInt,     // an integer outside 64 bits, held as decimal text
+  kBigInt,  // an integer outside 64 bits, held as decimal text
   kBytes,
   kTuple,
   kSet,
-  kDateTime,   // timestamp with optional UTC offset
+  kDateTime,  // timestamp with optional UTC offset
   kDate,
   kTimeDelta,
   kMarkup,     // Jinja's Markup: text that is already escaped
@@ -46,9 +46,9 @@ enum class Kind : uint8_t {
 
 // A point in time as Python's datetime has it.
 struct DateTime {
-  int64_t micros = 0;         // since 1970-01-01T00:00:00 of the wall clock shown, i.e. NOT shifted by the offset
-  bool has_offset = false;    // false: a naive datetime
-  int32_t offset_seconds = 0; // east of UTC
+  int64_t micros = 0;          // since 1970-01-01T00:00:00 of the wall clock shown, i.e. NOT shifted by the offset
+  bool has_offset = false;     // false: a naive datetime
+  int32_t offset_seconds = 0;  // east of UTC
   bool operator==(const DateTime&) const = default;
 };
 
@@ -71,7 +71,7 @@ class Value {
   Value(long v) noexcept : kind_(Kind::kInt) { payload_.integer = v; }
   Value(long long v) noexcept : kind_(Kind::kInt) { payload_.integer = v; }
   Value(unsigned v) noexcept : kind_(Kind::kInt) { payload_.integer = v; }
-  Value(unsigned long v) noexcept;       // kInt when it fits, else kUInt
+  Value(unsigned long v) noexcept;  // kInt when it fits, else kUInt
   Value(unsigned long long v) noexcept;
   Value(double v) noexcept : kind_(Kind::kDouble) { payload_.real = v; }
   Value(const char* text) : Value(std::string_view(text)) {}
@@ -135,9 +135,9 @@ class Value {
 
   // Accessors. The kind must be right (SQ_ASSERT), except where a default is given.
   bool as_bool() const;
-  int64_t as_int() const;     // kInt only
-  uint64_t as_uint() const;   // kInt >= 0 or kUInt
-  double as_double() const;   // kDouble, kInt or kUInt
+  int64_t as_int() const;              // kInt only
+  uint64_t as_uint() const;            // kInt >= 0 or kUInt
+  double as_double() const;            // kDouble, kInt or kUInt
   std::string_view as_string() const;  // kString, kMarkup, kBytes, kBigInt (decimal) or kUndefined (hint)
   const List& as_list() const;         // kList, kTuple or kSet
   const Dict& as_dict() const;

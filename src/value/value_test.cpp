@@ -142,7 +142,8 @@ TEST(Dict, FindsThroughItsIndex) {
   EXPECT_EQ(dict.find("key5000"), nullptr);
   EXPECT_EQ(dict.find(""), nullptr);
   for (int i = 0; i < 20; i += 2) ASSERT_TRUE(dict.erase("key" + std::to_string(i)));
-  for (int i = 0; i < kCount; ++i) ASSERT_EQ(dict.find("key" + std::to_string(i)) != nullptr, i >= 20 || i % 2 == 1) << i;
+  for (int i = 0; i < kCount; ++i)
+    ASSERT_EQ(dict.find("key" + std::to_string(i)) != nullptr, i >= 20 || i % 2 == 1) << i;
 }
 
 TEST(Dict, ErasesWithTheIndexAndWithout) {

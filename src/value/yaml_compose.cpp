@@ -213,9 +213,9 @@ Error make_error(const Fault& fault, const YamlOptions& options) {
   std::string message = fault.problem.substr(0, fault.problem.find('\n'));
   if (!fault.context.empty()) {
     message += ", " + fault.context;
-    const bool elsewhere = fault.context_mark && fault.mark &&
-                           (fault.context_mark->line != fault.mark->line ||
-                            fault.context_mark->column != fault.mark->column);
+    const bool elsewhere =
+        fault.context_mark && fault.mark &&
+        (fault.context_mark->line != fault.mark->line || fault.context_mark->column != fault.mark->column);
     if (elsewhere) {
       message += fmt::format(" (line {}, column {})", fault.context_mark->line + 1, fault.context_mark->column + 1);
     }

@@ -1,7 +1,7 @@
 // Node graph -> Value, with the checks and words of PyYAML's SafeConstructor.
 //
-// PyYAML fills containers late: first a mapping's own keys and scalars, then, breadth first, what lies in them. So of two
-// mistakes it names the shallower one. We check in that order first and then build from the leaves up.
+// PyYAML fills containers late: first a mapping's own keys and scalars, then, breadth first, what lies in them. So of
+// two mistakes it names the shallower one. We check in that order first and then build from the leaves up.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -208,8 +208,8 @@ class Constructor {
   Status check_size(const Node& node) {
     merged_total_ += node.merged_count;
     if (merged_total_ <= limits::kYamlAliasNodesMax) return {};
-    Fault fault{"RecursionError",
-                fmt::format("merge keys copy more than {} members", limits::kYamlAliasNodesMax), node.mark};
+    Fault fault{"RecursionError", fmt::format("merge keys copy more than {} members", limits::kYamlAliasNodesMax),
+                node.mark};
     const Error made = make_error(fault, options_);
     return fail(Error(ErrorCode::kLimit, made.message(), made.where()).with_type(made.type()));
   }

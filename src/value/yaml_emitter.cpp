@@ -56,7 +56,8 @@ ScalarAnalysis analyze_scalar(std::u32string_view text, bool allow_unicode) {
     if (i > 0 && c == U' ') break_space = break_space || is_break(text[i - 1]);
     if (i > 0 && is_break(c)) space_break = space_break || text[i - 1] == U' ';
   }
-  const bool blank_ends = text.front() == U' ' || is_break(text.front()) || text.back() == U' ' || is_break(text.back());
+  const bool blank_ends =
+      text.front() == U' ' || is_break(text.front()) || text.back() == U' ' || is_break(text.back());
   result.plain = !blank_ends && !break_space && !space_break && !special && !result.multiline && !indicators;
   result.single_quoted = !break_space && !space_break && !special;
   result.block = text.back() != U' ' && !space_break && !special;
@@ -165,8 +166,9 @@ void Emitter::write_escape(char32_t c) {
     out_ += '\\';
     out_ += kLetters[named];
   } else {
-    out_ += c <= 0xff ? fmt::format("\\x{:02X}", code)
-                      : c <= 0xffff ? fmt::format("\\u{:04X}", code) : fmt::format("\\U{:08X}", code);
+    out_ += c <= 0xff     ? fmt::format("\\x{:02X}", code)
+            : c <= 0xffff ? fmt::format("\\u{:04X}", code)
+                          : fmt::format("\\U{:08X}", code);
   }
   column_ += static_cast<int>(out_.size() - before);
 }

@@ -1,4 +1,5 @@
-// The lower half of PyYAML's pure Python emitter: where lines break, how scalars are quoted. Only yaml_write.cpp uses it.
+// The lower half of PyYAML's pure Python emitter: where lines break, how scalars are quoted. Only yaml_write.cpp uses
+// it.
 #pragma once
 
 #include <string>
@@ -31,7 +32,8 @@ class Emitter {
   // True when nothing but indicators stands on the line: a list after "key:" need not be indented then.
   bool only_indicators() const { return indention_; }
 
-  void write_indicator(std::string_view indicator, bool need_whitespace, bool whitespace = false, bool indention = false);
+  void write_indicator(std::string_view indicator, bool need_whitespace, bool whitespace = false,
+                       bool indention = false);
   void write_indent();
   // `split`: long lines may be broken.
   void write_plain(std::u32string_view text, bool split);

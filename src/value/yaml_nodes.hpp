@@ -71,8 +71,8 @@ Result<std::deque<Document>> compose(std::string_view text, const YamlOptions& o
 // Tag of a plain scalar by its text: YAML 1.1's rules as PyYAML's Resolver has them.
 std::string resolve_plain(std::string_view text);
 
-// The value of a scalar with one of the core tags (null, bool, int, float, binary, timestamp, str). Errors have Python's
-// class and words, and no position.
+// The value of a scalar with one of the core tags (null, bool, int, float, binary, timestamp, str). Errors have
+// Python's class and words, and no position.
 Result<Value> construct_core_scalar(std::string_view tag, std::string_view text);
 bool is_core_scalar_tag(std::string_view tag);
 

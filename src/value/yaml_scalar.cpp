@@ -339,10 +339,11 @@ Result<Value> construct_binary(std::string_view text) {
   }
   if (count % 4 == 0) return Value::bytes(std::move(bytes));
   return python_error("ConstructorError",
-                      count % 4 == 1 ? fmt::format("failed to decode base64 data: Invalid base64-encoded string: number of "
-                                                   "data characters ({}) cannot be 1 more than a multiple of 4",
-                                                   count)
-                                     : std::string("failed to decode base64 data: Incorrect padding"));
+                      count % 4 == 1
+                          ? fmt::format("failed to decode base64 data: Invalid base64-encoded string: number of "
+                                        "data characters ({}) cannot be 1 more than a multiple of 4",
+                                        count)
+                          : std::string("failed to decode base64 data: Incorrect padding"));
 }
 
 }  // namespace

@@ -46,7 +46,8 @@ TEST(YamlRead, ProblemInPyYamlsWords) {
             "expected a single document in the stream\n  in \"<unicode string>\", line 1, column 1\n"
             "but found another document\n  in \"<unicode string>\", line 2, column 1");
   ASSERT_FALSE(parse_yaml("a: b: c", {.problem = &problem}));
-  EXPECT_EQ(problem.text("x.yaml"), "mapping values are not allowed in this context\n  in \"x.yaml\", line 1, column 5");
+  EXPECT_EQ(problem.text("x.yaml"),
+            "mapping values are not allowed in this context\n  in \"x.yaml\", line 1, column 5");
 }
 
 TEST(YamlRead, DuplicateKeys) {
@@ -106,8 +107,8 @@ TEST(YamlRead, AliasesShareStorage) {
 }
 
 TEST(YamlDocument, KnowsWhereThingsStand) {
-  const auto document = parse_yaml_document("---\nname: c\nchain:\n  - name: t1\n    ref: core.local\n  -\n    name: t2\n",
-                                            {.file = "chain.yaml"});
+  const auto document = parse_yaml_document(
+      "---\nname: c\nchain:\n  - name: t1\n    ref: core.local\n  -\n    name: t2\n", {.file = "chain.yaml"});
   ASSERT_TRUE(document);
   EXPECT_EQ(document->position("chain.0.ref").to_string(), "chain.yaml:5:5");
   EXPECT_EQ(document->position("chain.1").to_string(), "chain.yaml:7:5");
@@ -160,9 +161,32 @@ TEST(YamlWrite, RefusesWhatYamlLacks) {
 }
 
 TEST(YamlRoundTrip, TextsComeBack) {
-  for (const char* text : {"", " ", "a", " a ", "a\n", "\n\n", "a\n b\n", "'", "\"", "\\", "#", "a #b", "null", "1.5", "=",
-                           "2001-01-01", "\xe2\x80\xa8x", "a: b", "[", "{{ x }}", "<% $.x %>", "\t", "\r\n",
-                           "\xf0\x9f\x98\x80", "\x01", "long long long long long long long long long long long long  long "
+  for (const char* text : {"",
+                           " ",
+                           "a",
+                           " a ",
+                           "a\n",
+                           "\n\n",
+                           "a\n b\n",
+                           "'",
+                           "\"",
+                           "\\",
+                           "#",
+                           "a #b",
+                           "null",
+                           "1.5",
+                           "=",
+                           "2001-01-01",
+                           "\xe2\x80\xa8x",
+                           "a: b",
+                           "[",
+                           "{{ x }}",
+                           "<% $.x %>",
+                           "\t",
+                           "\r\n",
+                           "\xf0\x9f\x98\x80",
+                           "\x01",
+                           "long long long long long long long long long long long long  long "
                            "long long long long  ' long \" long"}) {
     for (const bool unicode : {true, false}) {
       const Value value = Value::dict({{text, Value::list({text})}});

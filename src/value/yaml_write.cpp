@@ -38,7 +38,9 @@ std::string float_text(double value) {
   if (std::isinf(value)) return value < 0 ? "-.inf" : ".inf";
   std::string text = python_float(value);
   // "1e+22" is no YAML float.
-  if (const size_t e = text.find('e'); e != std::string::npos && text.find('.') == std::string::npos) text.insert(e, ".0");
+  if (const size_t e = text.find('e'); e != std::string::npos && text.find('.') == std::string::npos) {
+    text.insert(e, ".0");
+  }
   return text;
 }
 
@@ -95,8 +97,7 @@ class Writer {
       case Kind::kDateTime:
       case Kind::kDate: return Scalar{yaml::core_tag("timestamp"), python::str(value)};
       default:
-        return fail(Error(ErrorCode::kInvalid,
-                          fmt::format("('cannot represent an object', {})", python::repr(value)))
+        return fail(Error(ErrorCode::kInvalid, fmt::format("('cannot represent an object', {})", python::repr(value)))
                         .with_type("RepresenterError"));
     }
   }
@@ -108,8 +109,8 @@ class Writer {
     const bool is_text = made.tag == yaml::core_tag("str");
     const bool split = !place.simple_key;
     const int outer = emitter_.indent();
-    const bool plain = !made.literal && implicit && analysis.plain &&
-                       !(place.simple_key && (analysis.empty || analysis.multiline));
+    const bool plain =
+        !made.literal && implicit && analysis.plain && !(place.simple_key && (analysis.empty || analysis.multiline));
     if (plain ? !implicit : !is_text) tag(made.tag);
     emitter_.set_indent(emitter_.deeper(true, false));
     open_ended_ = place.root && plain;

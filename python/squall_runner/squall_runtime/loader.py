@@ -38,7 +38,7 @@ def _has_run(candidate):
 def _import_file(file_path):
     if not file_path.endswith(".py") or not os.path.isfile(file_path):
         raise ActionLoadError('File "%s" has no action class or the file doesn\'t exist.' % file_path)
-    _extend_path(file_path)
+    _arrange_path(file_path)
     name = os.path.splitext(os.path.basename(file_path))[0]
     spec = importlib.util.spec_from_file_location(name, file_path)
     module = importlib.util.module_from_spec(spec)
@@ -54,13 +54,21 @@ def _import_file(file_path):
     return module
 
 
-def _extend_path(file_path):
-    """Actions import `lib.x` from the directory of the action, and modules of <pack>/lib. Both come last, so that a file
-    named like a standard module does not take its place."""
+def _arrange_path(file_path):
+    """Puts sys.path in the order that actions have in StackStorm: this runtime, the packages of the virtualenv, actions/lib,
+    the interpreter's own, and last the directory of the action and <pack>/lib. So `lib.x` and the modules of both lib
+    directories are found, and a file beside the action does not take the place of a standard module.
+    """
     directory = os.path.dirname(os.path.realpath(file_path))
     actions = directory
     while os.path.basename(actions) != "actions" and os.path.dirname(actions) != actions:
         actions = os.path.dirname(actions)
-    for path in (directory, os.path.join(os.path.dirname(actions), "lib")):
-        if os.path.isdir(path) and path not in sys.path:
-            sys.path.append(path)
+    runtime = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    in_virtualenv = sys.prefix != sys.base_prefix
+    front = [runtime]
+    if in_virtualenv:
+        front += [path for path in sys.path if path.startswith(sys.prefix + os.sep)]
+    front.append(os.path.join(actions, "lib"))
+    back = [directory, os.path.join(os.path.dirname(actions), "lib")]
+    middle = [path for path in sys.path if path not in front + back]
+    sys.path[:] = [path for path in front if os.path.isdir(path)] + middle + [path for path in back if os.path.isdir(path)]

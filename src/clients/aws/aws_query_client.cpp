@@ -155,6 +155,8 @@ Error AwsQueryClient::error_of(const std::string& action, const net::HttpRespons
       message = trim(error->text_of("Message"));
     }
   }
+  // AWS shows the whole canonical request behind an empty line; the first sentence is what a reader needs.
+  if (code == "SignatureDoesNotMatch") message = message.substr(0, message.find("\n\n"));
   if (message.empty()) message = "HTTP status " + std::to_string(response.status);
   std::string text = service_.name + " " + action + ": " + mask_secrets(message);
   if (!code.empty()) text += " (" + code + ")";

@@ -156,6 +156,12 @@ TEST_F(AwsQueryClientTest, WrongSecretIsNotTakenForAWrongClock) {
   EXPECT_EQ(requests_.size(), 1u);
 }
 
+TEST_F(AwsQueryClientTest, ShowsOnlyTheFirstSentenceOfASignatureError) {
+  answers_ = {error_answer(403, "SignatureDoesNotMatch", "It does not match.\n\nThe Canonical String was\n'POST'")};
+  AwsQueryClient rds(http_, {"rds", "2014-10-31", server_.url(""), "eu-west-1", ""}, Clock::system(), Random::system());
+  EXPECT_EQ(rds.call("DoIt", {}, &kKeys, {}).error().message(), "rds DoIt: It does not match. (SignatureDoesNotMatch)");
+}
+
 TEST_F(AwsQueryClientTest, MapsErrors) {
   const struct {
     int status;

@@ -79,12 +79,10 @@ Result<Value> reverse(Runtime& rt, const Bound& a) {
   SQ_TRY(List items, rt.to_list(now));
   std::reverse(items.begin(), items.end());
   if (!is_reversible(rt, now)) return Value(std::move(items));
-  static constexpr std::pair<Kind, std::string_view> kTypes[] = {
-      {Kind::kList, "list_reverseiterator"}, {Kind::kDict, "dict_reversekeyiterator"}};
-  std::string_view type = now.kind() == Kind::kObject ? "range_iterator" : "reversed";
-  for (const auto& [kind, name] : kTypes) {
-    if (now.kind() == kind) type = name;
-  }
+  const std::string_view type = now.is_list()            ? "list_reverseiterator"
+                                : rt.is_mapping(now)     ? "dict_reversekeyiterator"
+                                : as_object_of<Range>(now) ? "range_iterator"
+                                                           : "reversed";
   return make_object<Generator>(type, "", [items = std::move(items), at = size_t{0}](Value& out) mutable -> Result<bool> {
     if (at == items.size()) return false;
     out = items[at++];
@@ -183,10 +181,11 @@ Result<Value> group_by(Runtime& rt, const Bound& a) {
   for (size_t i = 0; i < pairs.size();) {
     List members;
     const Value key = pairs[i][0];
-    for (; i < pairs.size(); ++i) {
+    while (i < pairs.size()) {
+      members.push_back(pairs[i++][1]);
+      if (i == pairs.size()) break;
       SQ_TRY(const bool same, rt.equal(key, pairs[i][0]));
       if (!same) break;
-      members.push_back(pairs[i][1]);
     }
     Value grouper = key;
     if (!case_sensitive) {

@@ -126,6 +126,7 @@ Result<Value> indent(Runtime& rt, const Bound& a) {
   if (is_undefined(a[0])) return raise_undefined(a[0]);
   // Jinja starts with `s += "\n"`, which a list takes.
   if (a[0].is_list()) return raise("AttributeError", "'list' object has no attribute 'splitlines'");
+  if (a[0].kind() == Kind::kTuple) return type_error("can only concatenate tuple (not \"str\") to tuple");
   if (!is_text(a[0])) {
     return type_error("unsupported operand type(s) for +=: '" + std::string(rt.type_name(a[0])) + "' and 'str'");
   }
@@ -161,6 +162,11 @@ Result<Value> truncate(Runtime& rt, const Bound& a) {
   SQ_TRY(const auto size, rt.length(a[0]));
   if (!size) return type_error("object of type '" + std::string(rt.type_name(a[0])) + "' has no len()");
   if (static_cast<int64_t>(*size) <= length + leeway) return a[0];
+  const bool is_list = a[0].is_list() || a[0].kind() == Kind::kTuple;
+  if (is_list && kill_words) return rt.binary(py::BinaryOp::kAdd, a[0], end);
+  if (is_list) {
+    return raise("AttributeError", "'" + std::string(rt.type_name(a[0])) + "' object has no attribute 'rsplit'");
+  }
   if (!is_text(a[0])) return type_error("unhashable type: 'slice'");
   SQ_TRY(const std::string end_text, rt.str(end));
   const std::string_view text = a[0].as_string();

@@ -196,6 +196,13 @@ Result<Value> Runtime::get_slice(const Value& object, const Value& start, const 
     SQ_CHECK(charge(out.size()));
     return now.is_list() ? Value(std::move(out)) : Value::tuple(std::move(out));
   }
+  if (now.kind() == Kind::kBytes) {
+    SQ_TRY(const SliceRange part, slice_range(start, stop, step, now.size()));
+    std::string out;
+    for_each_index(part, [&](size_t i) { out.push_back(now.as_string()[i]); });
+    SQ_CHECK(charge_text(out.size()));
+    return Value::bytes(std::move(out));
+  }
   if (is_mapping(now)) return type_error("unhashable type: 'slice'");
   return type_error("'" + std::string(type_name(now)) + "' object is not subscriptable");
 }

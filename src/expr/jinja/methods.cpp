@@ -82,7 +82,6 @@ Result<Value> run_method(Runtime& rt, const Method& method, const Value& self, c
 }
 
 bool has_internal_attribute(const Value& value, std::string_view name) {
-  if (is_undefined(value)) return false;
   if (is_one_of(name, kEveryObject)) return true;
   switch (value.kind()) {
     case Kind::kString:

@@ -17,8 +17,6 @@ Result<Value> bit_count(Runtime&, const Value& self, const Bound&) {
   return Value(ones);
 }
 
-Result<Value> int_is_integer(Runtime&, const Value&, const Bound&) { return Value(true); }
-
 Result<Value> int_ratio(Runtime&, const Value& self, const Bound&) {
   return Value::tuple({py::positive(self), Value(1)});
 }
@@ -57,7 +55,6 @@ std::span<const Method> number_methods(bool is_float) {
       {"bit_count", Signature("int.bit_count:"), bit_count},
       {"bit_length", Signature("int.bit_length:"), bit_length},
       {"conjugate", Signature("int.conjugate:"), conjugate},
-      {"is_integer", Signature("int.is_integer:"), int_is_integer},
   };
   static const Method kFloat[] = {
       {"as_integer_ratio", Signature("float.as_integer_ratio:"), float_ratio},

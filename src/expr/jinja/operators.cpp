@@ -93,7 +93,7 @@ Result<Value> concatenate(Runtime& rt, const Value& a, const Value& b) {
   if (a.kind() == Kind::kBytes && b.kind() == Kind::kBytes) {
     return Value::bytes(std::string(a.as_string()) + std::string(b.as_string()));
   }
-  if (is_sequence(a)) {
+  if (is_sequence(a) && a.kind() != Kind::kMarkup) {
     const std::string own(rt.type_name(a));
     return type_error("can only concatenate " + own + " (not \"" + std::string(rt.type_name(b)) + "\") to " + own);
   }
@@ -143,6 +143,10 @@ Result<Value> Runtime::binary(BinaryOp op, const Value& left, const Value& right
   if (op == BinaryOp::kMul) {
     if (is_sequence(a) && py::is_integer(b)) return repeat(*this, a, b);
     if (is_sequence(b) && py::is_integer(a)) return repeat(*this, b, a);
+    if (a.kind() == Kind::kMarkup || b.kind() == Kind::kMarkup) {
+      return type_error("'" + std::string(type_name(a.kind() == Kind::kMarkup ? b : a)) +
+                        "' object cannot be interpreted as an integer");
+    }
     if (is_sequence(a) || is_sequence(b)) {
       return type_error("can't multiply sequence by non-int of type '" +
                         std::string(type_name(is_sequence(a) ? b : a)) + "'");
@@ -175,6 +179,17 @@ Result<bool> Runtime::equal(const Value& left, const Value& right) {
   if (is_text(left) && is_text(right)) return left.as_string() == right.as_string();
   const Value a = freeze(left);
   const Value b = freeze(right);
+  if (a.same_storage(b)) return true;
+  if (a.kind() == b.kind() && (a.is_list() || a.kind() == Kind::kTuple)) {
+    SQ_TRY(const CallGuard guard, CallGuard::enter(*this));
+    if (a.size() != b.size()) return false;
+    for (size_t i = 0; i < a.size(); ++i) {
+      if (a.as_list()[i].same_storage(b.as_list()[i])) continue;
+      SQ_TRY(const bool same, equal(a.as_list()[i], b.as_list()[i]));
+      if (!same) return false;
+    }
+    return true;
+  }
   if (a.kind() != Kind::kObject && b.kind() != Kind::kObject) return python::equal(a, b);
   if (a.kind() != b.kind()) return false;
   if (a.as_object() == b.as_object()) return true;
@@ -250,6 +265,7 @@ Result<bool> Runtime::contains(const Value& item, const Value& container) {
     return now.as_string().find(item.as_string()) != std::string_view::npos;
   }
   if (is_mapping(now)) {
+    if (is_strict_undefined(item)) return raise_undefined(item);
     if (!is_hashable(item)) return type_error("unhashable type: '" + std::string(type_name(item)) + "'");
     SQ_TRY(const auto found, find_item(now, item));
     return found.has_value();

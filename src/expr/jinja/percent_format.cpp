@@ -49,7 +49,7 @@ class PercentFormatter {
   // Has __getitem__ and is no text or tuple: Python takes it for a mapping.
   bool is_container(const Value& value) const {
     const PyObject* object = as_py_object(value);
-    return value.is_list() || rt_.is_mapping(value) || (object != nullptr && object->has_items());
+    return value.is_list() || rt_.is_mapping(value) || is_undefined(value) || (object != nullptr && object->has_items());
   }
 
   Result<Value> next_value() {
