@@ -82,7 +82,7 @@ net::ServerResponse fault(const Error& error) {
   Value body = Value::empty_dict();
   // A conflict names what it conflicts with.
   if (error.code() == ErrorCode::kConflict && !error.type().empty()) body.set("conflict-id", error.type());
-  body.set("faultstring", response.status == 500 ? std::string("Internal Server Error") : error.to_string());
+  body.set("faultstring", response.status == 500 ? std::string("Internal Server Error") : error.message());
   response.body = to_json(body);
   return response;
 }

@@ -103,6 +103,9 @@ std::string trace_tag(const Call& call, const std::string& hook) {
 void generic_webhook(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
+  if (!body->is_dict()) {
+    return call.fail(Error(ErrorCode::kInvalid, "Webhook body needs to be an object, got: " + std::string(body->json_type_name())));
+  }
   if (!(*body)["trigger"].is_string()) return call.fail(Error(ErrorCode::kInvalid, "Trigger not specified."));
   engine.inject({(*body)["trigger"].string(), (*body)["payload"], trace_tag(call, "st2")},
                 [call, echo = *body](const Result<Value>& instance) {

@@ -75,6 +75,7 @@ void run(engine::Engine& engine, const Call& call) {
   request.context = (*body)["context"];
   request.user = (*body)["user"].string();
   request.delay_ms = delay.int_or(0);
+  request.full_schema_errors = false;
   if (request.user.empty()) request.user = engine.user();
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
     if (!execution) return call.fail(execution.error());

@@ -37,9 +37,9 @@ std::string hmac_sha256(std::string_view key, std::string_view data) {
   unsigned size = 0;
   // A null key means "the key of last time" to OpenSSL, not the empty one.
   const char* key_bytes = key.empty() ? "" : key.data();
-  const auto* done = HMAC(EVP_sha256(), key_bytes, static_cast<int>(key.size()),
-                          reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-                          reinterpret_cast<unsigned char*>(out.data()), &size);
+  const auto* done =
+      HMAC(EVP_sha256(), key_bytes, static_cast<int>(key.size()), reinterpret_cast<const unsigned char*>(data.data()),
+           data.size(), reinterpret_cast<unsigned char*>(out.data()), &size);
   SQ_ASSERT(done != nullptr);
   out.resize(size);
   return out;

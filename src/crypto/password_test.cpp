@@ -16,7 +16,8 @@ TEST(Password, IsAlphanumericWithAllKindsAndNeverTheSame) {
   for (int i = 0; i < 500; ++i) {
     const std::string password = generate_password(Random::system(), i % 2 == 0 ? 27 : 8);
     EXPECT_EQ(password.size(), i % 2 == 0 ? 27u : 8u);
-    EXPECT_TRUE(std::all_of(password.begin(), password.end(), [](unsigned char c) { return c < 128 && std::isalnum(c); }));
+    EXPECT_TRUE(
+        std::all_of(password.begin(), password.end(), [](unsigned char c) { return c < 128 && std::isalnum(c); }));
     EXPECT_TRUE(std::any_of(password.begin(), password.end(), [](unsigned char c) { return std::islower(c); }));
     EXPECT_TRUE(std::any_of(password.begin(), password.end(), [](unsigned char c) { return std::isupper(c); }));
     EXPECT_TRUE(std::any_of(password.begin(), password.end(), [](unsigned char c) { return std::isdigit(c); }));

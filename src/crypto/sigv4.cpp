@@ -73,9 +73,9 @@ std::string canonical_query(std::string_view query) {
 }
 
 bool is_signed(std::string_view lower_name) {
-  constexpr std::string_view kChangedOnTheWay[] = {"authorization",     "connection",  "expect",     "keep-alive",
-                                                   "proxy-connection",  "te",          "trailer",    "traceparent",
-                                                   "transfer-encoding", "tracestate",  "user-agent", "x-amzn-trace-id",
+  constexpr std::string_view kChangedOnTheWay[] = {"authorization",       "connection", "expect",     "keep-alive",
+                                                   "proxy-connection",    "te",         "trailer",    "traceparent",
+                                                   "transfer-encoding",   "tracestate", "user-agent", "x-amzn-trace-id",
                                                    "proxy-authorization", "upgrade"};
   return std::find(std::begin(kChangedOnTheWay), std::end(kChangedOnTheWay), lower_name) == std::end(kChangedOnTheWay);
 }
@@ -157,7 +157,8 @@ HeaderList sign(const SigV4Request& request, const Credentials& credentials, std
   const std::string scope = date + '/' + std::string(region) + '/' + std::string(service) + "/aws4_request";
   const std::string text_to_sign =
       std::string(kAlgorithm) + '\n' + time + '\n' + scope + '\n' + sha256_hex(canonical_request);
-  const std::string signature = hmac_sha256_hex(signing_key(credentials.secret_key, date, region, service), text_to_sign);
+  const std::string signature =
+      hmac_sha256_hex(signing_key(credentials.secret_key, date, region, service), text_to_sign);
   added.emplace_back("Authorization", std::string(kAlgorithm) + " Credential=" + credentials.access_key + '/' + scope +
                                           ", SignedHeaders=" + header_names + ", Signature=" + signature);
   return added;

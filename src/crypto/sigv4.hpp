@@ -20,14 +20,14 @@ struct Credentials {
 
 struct SigV4Request {
   std::string method;
-  std::string url;  // "https://host[:port]/path?query"; path and query percent-encoded as they will be sent
+  std::string url;     // "https://host[:port]/path?query"; path and query percent-encoded as they will be sent
   HeaderList headers;  // as they will be sent; Host may be missing, then it is the URL's
   std::string body;
 };
 
 // The headers to add: X-Amz-Date, X-Amz-Security-Token (with a session token) and Authorization. All given headers are
-// signed except those that proxies and HTTP libraries change on the way (User-Agent, Connection, Expect, ...). The path is
-// normalised and encoded once more, as every service except S3 wants it.
+// signed except those that proxies and HTTP libraries change on the way (User-Agent, Connection, Expect, ...). The path
+// is normalised and encoded once more, as every service except S3 wants it.
 HeaderList sign(const SigV4Request& request, const Credentials& credentials, std::string_view region,
                 std::string_view service, Timestamp now);
 

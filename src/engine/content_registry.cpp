@@ -143,13 +143,14 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& ch
 Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters, Changes& changes) {
   const Value* trigger_type = catalog_.find(Collection::kTriggerTypes, type);
   if (trigger_type == nullptr) {
-    return fail(ErrorCode::kInvalid, "Trigger type with reference \"" + type +
-                                         "\" doesn't exist. Register the pack that defines it, or correct trigger.type.");
+    return fail(ErrorCode::kInvalid, "Trigger \"" + type +
+                                         "\" defined in the rule does not exist in system or it's missing required "
+                                         "\"parameters\" attribute");
   }
   const Value& schema = (*trigger_type)["parameters_schema"];
   if (!schema.empty()) {
     const auto violations = schema::check(parameters, schema);
-    if (!violations.empty()) return fail(ErrorCode::kInvalid, violations.front().message);
+    if (!violations.empty()) return fail(ErrorCode::kInvalid, schema::best_match(violations).text());
   }
   if (const Value* existing = catalog_.trigger_with(type, parameters); existing != nullptr) return (*existing)["ref"].string();
   const std::string pack = (*trigger_type)["pack"].string();

@@ -1,4 +1,6 @@
 // The chain half of ExecutionDriver: feeds a ChainRun and carries out what it decides.
+#include <filesystem>
+
 #include "base/limits.hpp"
 #include "base/log.hpp"
 #include "base/strings.hpp"
@@ -47,6 +49,10 @@ Status ExecutionDriver::load_chain(Live& execution) {
   const std::string entry_point = document["action"]["entry_point"].string();
   if (pack_document == nullptr) return fail(ErrorCode::kInvalid, "the pack \"" + pack + "\" is not registered");
   const std::string file = (*pack_document)["path"].string() + "/actions/" + entry_point;
+  if (const std::string extension = std::filesystem::path(file).extension(); extension != ".yaml" && extension != ".yml") {
+    return fail(ErrorCode::kInvalid, "Failed to parse action chain definition from \"" + file + "\": Unsupported meta type " + extension +
+                                         ", file " + file + ". Allowed: ['.yaml', '.yml']");
+  }
   SQ_TRY(const std::string text, read_file(file));
   SQ_TRY(workflow::Chain chain, workflow::Chain::parse(text, document["action"]["name"].string_or(""), file));
   const std::string user = document["context"]["user"].string();
@@ -98,10 +104,8 @@ void ExecutionDriver::apply(Live& execution, workflow::ChainCommand command, Cha
       return;
     }
     if (execution.status() == status::kPausing) {
-      model::set_status(execution.document, status::kPaused, deps_.clock.now());
-      execution.document.set("result", execution.run->result());
       execution.child.clear();
-      save(execution, changes);
+      set_paused(execution, execution.run->result(), changes);
       return;
     }
     const auto not_started = start_task(execution, *command.run, changes);
@@ -109,15 +113,24 @@ void ExecutionDriver::apply(Live& execution, workflow::ChainCommand command, Cha
     command = execution.run->on_task_end(*not_started);
   }
   if (command.finish->status == status::kPaused) {
-    model::set_status(execution.document, status::kPaused, deps_.clock.now());
-    execution.document.set("result", command.finish->result);
-    save(execution, changes);
+    set_paused(execution, command.finish->result, changes);
     return;
   }
   if (execution.status() == status::kCanceling) {
     finish_canceled(execution, changes);
   } else {
     finish(execution, command.finish->status, command.finish->result, changes);
+  }
+}
+
+// A chain above that is about to pause, and waits for this one, is paused with it.
+void ExecutionDriver::set_paused(Live& execution, Value result, Changes& changes) {
+  model::set_status(execution.document, status::kPaused, deps_.clock.now());
+  execution.document.set("result", std::move(result));
+  save(execution, changes);
+  const auto parent = live_.find(execution.parent());
+  if (parent != live_.end() && parent->second->status() == status::kPausing && parent->second->child == execution.id) {
+    set_paused(*parent->second, parent->second->run->result(), changes);
   }
 }
 

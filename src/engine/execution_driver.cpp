@@ -82,7 +82,10 @@ Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request,
   const Value schemas = merge_parameter_schemas(runner["runner_parameters"], action["parameters"]);
   const Value checked = schema::with_defaults(parameters, schemas);
   const auto violations = schema::check(checked, schema::object_schema(schemas));
-  if (!violations.empty()) return fail(ErrorCode::kInvalid, violations.front().message);
+  if (!violations.empty()) {
+    const schema::Violation& violation = schema::best_match(violations);
+    return fail(ErrorCode::kInvalid, request.full_schema_errors ? violation.text() : violation.message);
+  }
   const std::string immutable = overridden_immutables(request.parameters.is_dict() ? request.parameters : parameters, schemas);
   if (!immutable.empty()) {
     return fail(ErrorCode::kInvalid, "Override of immutable parameter(s) [" + immutable + "] is unsupported.");

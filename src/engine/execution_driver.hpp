@@ -30,6 +30,7 @@ struct ExecutionRequest {
   bool render = true;      // false: the parameters are rendered already (tasks of chains)
   Value context;           // merged into the execution's context
   std::string user;
+  bool full_schema_errors = true;  // false: the first line only, as StackStorm's API answers
   int64_t delay_ms = 0;
   Value trigger_payload;   // visible to templates as `trigger`; null: none
   Value embedded;          // further members of the document: rule, trigger, trigger_type, trigger_instance, parent
@@ -99,6 +100,7 @@ class ExecutionDriver {
   void on_outcome(const std::string& id, runners::ActionOutcome outcome);
   void on_wait(Live& execution, const runners::Wait& wait, Changes& changes);
   void finish(Live& execution, std::string_view status, Value result, Changes& changes);
+  void set_paused(Live& execution, Value result, Changes& changes);
   void finish_canceled(Live& execution, Changes& changes);
   void task_ended(const Value& child, Changes& changes);
   void drain_ended(Changes& changes);

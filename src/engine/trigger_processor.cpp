@@ -20,7 +20,14 @@ Value embedded_rule(const Rule& rule, const Value& trigger) {
 
 Error refused(const std::string& trigger, const Value& payload, const std::string& reason) {
   return Error(ErrorCode::kInvalid, "Trigger payload validation failed and validation is enabled, not dispatching a trigger \"" +
-                                        trigger + "\" (" + python::repr(payload) + "): " + reason);
+                                        trigger + "\" (" + python::str(payload) + "): " + reason);
+}
+
+// StackStorm's words: an error while a pattern is rendered names the pattern, any other blames the criteria as a whole.
+std::string match_failure(const Rule& rule, const Value& instance, const Error& error) {
+  const bool rendering = error.message().starts_with("Failed to render pattern");
+  return "Failed to match rule \"" + rule.ref + "\" against trigger instance \"" + instance["id"].string() + "\": " +
+         (rendering ? std::string() : "There might be a problem with the criteria in rule " + rule.ref + ": ") + error.message();
 }
 
 Value outcome_document(const rules::CriterionOutcome& outcome) {
@@ -46,7 +53,7 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
   const Value& schema = (*type)["payload_schema"];
   if (!schema.empty()) {
     const auto violations = schema::check(event.payload, schema);
-    if (!violations.empty()) return fail(refused(event.trigger, event.payload, violations.front().message));
+    if (!violations.empty()) return fail(refused(event.trigger, event.payload, schema::best_match(violations).text()));
   }
   const std::string id = new_object_id(clock_);
   const Value instance = Value::dict({{"trigger", event.trigger},
@@ -73,7 +80,7 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
       const rules::Verdict verdict =
           rule->criteria->evaluate({event.payload, make_st2kv(store_, user_), clock_.now()}, false);
       if (verdict.error) {
-        record_failure(*rule, instance, verdict.error->message(), changes);
+        record_failure(*rule, instance, match_failure(*rule, instance, *verdict.error), changes);
         continue;
       }
       if (!verdict.matched) continue;
@@ -114,6 +121,7 @@ void TriggerProcessor::enforce(const Rule& rule, const Value& instance, const Va
   request.context = Value::dict(
       {{"trigger_instance", Value::dict({{"id", instance["id"]}, {"name", Value()}})},
        {"rule", Value::dict({{"id", rule.id}, {"name", rule.document["name"]}})},
+       {"pack", rule.document["pack"]},
        {"trace_context", trace_context}});
   request.embedded = Value::dict({{"rule", embedded_rule(rule, trigger)},
                                   {"trigger", trigger},

@@ -1,6 +1,6 @@
-// Boost.Asio for the .cpp files of net/. No other file of squall may include Asio or Beast headers directly: the switches
-// below must come first in every file, or inline and separately compiled copies of the same static variables get mixed
-// (then error codes stop comparing equal and signals are not delivered).
+// Boost.Asio for the .cpp files of net/. No other file of squall may include Asio or Beast headers directly: the
+// switches below must come first in every file, or inline and separately compiled copies of the same static variables
+// get mixed (then error codes stop comparing equal and signals are not delivered).
 #pragma once
 
 // Asio's and Beast's functions are compiled once, in asio_impl.cpp.

@@ -1,5 +1,5 @@
-// The one place where Asio's and Beast's functions are compiled.
-// clang-format off: asio.hpp must come first
+// The one place where Asio's and Beast's functions are compiled; asio.hpp must come first.
+// clang-format off
 #include "net/asio.hpp"
 
 #include <boost/asio/impl/src.hpp>

@@ -7,7 +7,6 @@
 #include <string>
 #include <string_view>
 
-
 namespace squall::net {
 
 // Lives on the loop's thread. At most one read and one write at a time. Callbacks never run inside the call that starts

@@ -1,7 +1,6 @@
 // Makers of ByteStreams, for the .cpp files of net/.
 #pragma once
 
-
 #include "net/asio.hpp"
 #include "net/byte_stream.hpp"
 

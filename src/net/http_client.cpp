@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
-#include "net/http_exchange.hpp"
+#include "net/http_exchange_impl.hpp"
 
 namespace squall::net {
 namespace {
@@ -169,7 +169,8 @@ int HttpClient::Impl::poll_milliseconds() const {
   Duration wait = kPollMax;
   const Duration now = Clock::system().monotonic();
   for (const auto& [id, exchange] : running) {
-    if (const auto deadline = exchange->idle_deadline()) wait = std::min(wait, std::max(Duration::zero(), *deadline - now));
+    if (const auto deadline = exchange->idle_deadline())
+      wait = std::min(wait, std::max(Duration::zero(), *deadline - now));
   }
   return static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
 }

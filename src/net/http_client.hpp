@@ -30,17 +30,17 @@ struct HttpRequest {
   Headers headers;
   std::string body;
   TlsOptions tls;
-  std::string proxy;                   // empty: from the usual environment variables
-  bool direct = false;                 // no proxy, whatever the environment says
-  std::string username, password;      // basic authentication, when username is not empty
+  std::string proxy;               // empty: from the usual environment variables
+  bool direct = false;             // no proxy, whatever the environment says
+  std::string username, password;  // basic authentication, when username is not empty
   // Up to 10. Method and body are kept on 307 and 308. To another host, port or scheme go only headers that cannot be
   // credentials: Accept*, Content-*, If-*, Range and User-Agent.
   bool follow_redirects = false;
-  bool accept_compressed = false;      // offers gzip, deflate, br and zstd; the body arrives unpacked
+  bool accept_compressed = false;  // offers gzip, deflate, br and zstd; the body arrives unpacked
   size_t response_bytes_max = limits::kHttpClientBodyBytesMax;  // of the unpacked body; not for stream()
   Duration connect_timeout = std::chrono::seconds(10);
-  Duration timeout = std::chrono::seconds(60);       // of the whole exchange; zero: none (streams)
-  Duration idle_timeout = Duration::zero();          // no byte for so long: kTimeout; zero: none
+  Duration timeout = std::chrono::seconds(60);  // of the whole exchange; zero: none (streams)
+  Duration idle_timeout = Duration::zero();     // no byte for so long: kTimeout; zero: none
 };
 
 struct HttpResponse {
@@ -50,11 +50,12 @@ struct HttpResponse {
   std::string url;  // after redirects
 };
 
-// One thread drives all exchanges; connections are kept and reused, HTTP/2 is used where the server offers it. Thread-safe.
-// Callbacks run on the client's own thread and must not block: hand over to an executor. Errors are those of the transport
-// (kUnavailable: no connection or no trust, kTimeout, kCanceled, kInvalid: bad URL, header, method or certificate, kLimit:
-// body too big) and name the server, never paths, queries, header values or bodies. type() is "TlsVerification" when the
-// server's certificate was not accepted. An HTTP error status is a response. Nothing is logged.
+// One thread drives all exchanges; connections are kept and reused, HTTP/2 is used where the server offers it.
+// Thread-safe. Callbacks run on the client's own thread and must not block: hand over to an executor. Errors are those
+// of the transport (kUnavailable: no connection or no trust, kTimeout, kCanceled, kInvalid: bad URL, header, method or
+// certificate, kLimit: body too big) and name the server, never paths, queries, header values or bodies. type() is
+// "TlsVerification" when the server's certificate was not accepted. An HTTP error status is a response. Nothing is
+// logged.
 class HttpClient {
  public:
   HttpClient();

@@ -9,19 +9,13 @@ namespace squall::net {
 namespace {
 
 using namespace std::chrono_literals;
+using testing::get;
 using ::testing::HasSubstr;
+using testing::mirror;
 using ::testing::Not;
-using testing::RawSocket;
-using testing::TestCertificate;
 using testing::TestServer;
 
 constexpr std::string_view kCanary = "canary-5ecr3t";
-
-HttpRequest get(std::string url) {
-  HttpRequest request;
-  request.url = std::move(url);
-  return request;
-}
 
 // Accepts one connection and then does what it is told; for answers that no proper server gives.
 class RawServer {
@@ -68,17 +62,11 @@ class RawServer {
   std::thread thread_;
 };
 
-ServerResponse mirror(const ServerRequest& request) {
-  ServerResponse response{.content_type = "text/plain", .body = request.method + " " + request.path + "\n"};
-  for (const auto& [name, value] : request.headers) response.body += to_lower(name) + ": " + value + "\n";
-  response.body += "\n" + request.body;
-  return response;
-}
-
 TEST(HttpClient, SendsMethodHeadersAndBodyAsGivenAndNothingUnwanted) {
   TestServer server(mirror);
   HttpClient client;
-  for (const std::string& method : std::vector<std::string>{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"}) {
+  for (const std::string& method :
+       std::vector<std::string>{"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PURGE"}) {
     HttpRequest request = get(server.url("/p"));
     request.method = method;
     request.headers = {{"X-One", "1"}, {"X-Empty", ""}, {"X-One", "2"}};
@@ -187,8 +175,10 @@ TEST(HttpClient, AnswerBeyondItsLimitIsAnError) {
 TEST(HttpClient, UnpacksCompressedBodiesWithinTheLimit) {
   // gzip of 100,000 zero bytes, made by Python's gzip.compress(bytes(100000), mtime=0).
   const std::string packed =
-      base64_decode("H4sIAAAAAAACA+3BMQEAAADCoPVPbQ0PoAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
-                    "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIBXA32VEdSghgEA").value();
+      base64_decode(
+          "H4sIAAAAAAACA+3BMQEAAADCoPVPbQ0PoAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+          "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAIBXA32VEdSghgEA")
+          .value();
   TestServer server([&](const ServerRequest& request) {
     EXPECT_THAT(request.headers.get("Accept-Encoding"), HasSubstr("gzip"));
     return ServerResponse{.body = packed, .headers = {{"Content-Encoding", "gzip"}}};
@@ -212,7 +202,8 @@ TEST(HttpClient, NobodyThereIsUnavailableAndTellsNoPath) {
     port = server.port();
   }
   HttpClient client;
-  const auto answer = client.call(get("http://127.0.0.1:" + std::to_string(port) + "/" + std::string(kCanary) + "?token=" + std::string(kCanary)));
+  const auto answer = client.call(
+      get("http://127.0.0.1:" + std::to_string(port) + "/" + std::string(kCanary) + "?token=" + std::string(kCanary)));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().code(), ErrorCode::kUnavailable);
   EXPECT_THAT(answer.error().message(), HasSubstr("http://127.0.0.1:" + std::to_string(port)));
@@ -226,16 +217,19 @@ TEST(HttpClient, UnknownHostIsUnavailable) {
 
 TEST(HttpClient, NonsenseIsInvalidAndNotEchoed) {
   HttpClient client;
-  for (const std::string& url : std::vector<std::string>{"", "no url canary-5ecr3t", "ftp://host/", "file:///etc/passwd", "http://", "http://h:99999/", "http://a b/"}) {
+  for (const std::string& url :
+       std::vector<std::string>{"", "no url canary-5ecr3t", "ftp://host/", "file:///etc/passwd", "http://",
+                                "http://h:99999/", "http://a b/"}) {
     const auto answer = client.call(get(url));
     ASSERT_FALSE(answer) << url;
     EXPECT_EQ(answer.error().code(), ErrorCode::kInvalid) << url;
     EXPECT_THAT(answer.error().message(), Not(HasSubstr(std::string(kCanary))));
   }
-  for (const HttpRequest& request : {HttpRequest{.method = "GE T", .url = "http://127.0.0.1:1/"},
-                                     HttpRequest{.method = "", .url = "http://127.0.0.1:1/"},
-                                     HttpRequest{.url = "http://127.0.0.1:1/", .headers = {{"X", "a\r\nY: canary-5ecr3t"}}},
-                                     HttpRequest{.url = "http://127.0.0.1:1/", .headers = {{"X: y", "a"}}}}) {
+  for (const HttpRequest& request :
+       {HttpRequest{.method = "GE T", .url = "http://127.0.0.1:1/"},
+        HttpRequest{.method = "", .url = "http://127.0.0.1:1/"},
+        HttpRequest{.url = "http://127.0.0.1:1/", .headers = {{"X", "a\r\nY: canary-5ecr3t"}}},
+        HttpRequest{.url = "http://127.0.0.1:1/", .headers = {{"X: y", "a"}}}}) {
     const auto answer = client.call(request);
     ASSERT_FALSE(answer);
     EXPECT_EQ(answer.error().code(), ErrorCode::kInvalid);
@@ -347,7 +341,9 @@ TEST(HttpClient, CallbacksMaySendMore) {
 // Redirects.
 
 TEST(HttpClientRedirect, IsAnAnswerUnlessAskedFor) {
-  TestServer server([](const ServerRequest&) { return ServerResponse{.status = 302, .headers = {{"Location", "/x"}}}; });
+  TestServer server([](const ServerRequest&) {
+    return ServerResponse{.status = 302, .headers = {{"Location", "/x"}}};
+  });
   HttpClient client;
   EXPECT_EQ(client.call(get(server.url()))->status, 302);
 }
@@ -396,8 +392,10 @@ TEST(HttpClientRedirect, TakesNoCredentialsToAStranger) {
   request.follow_redirects = true;
   request.username = "u";
   request.password = std::string(kCanary);
-  request.headers = {{"Authorization", std::string(kCanary)}, {"Cookie", std::string(kCanary)},
-                     {"X-Vault-Token", std::string(kCanary)}, {"Accept", "text/plain"}};
+  request.headers = {{"Authorization", std::string(kCanary)},
+                     {"Cookie", std::string(kCanary)},
+                     {"X-Vault-Token", std::string(kCanary)},
+                     {"Accept", "text/plain"}};
   const auto answer = client.call(request);
   ASSERT_TRUE(answer);
   EXPECT_THAT(answer->body, HasSubstr("accept: text/plain\n"));
@@ -407,7 +405,8 @@ TEST(HttpClientRedirect, TakesNoCredentialsToAStranger) {
 
 TEST(HttpClientRedirect, LoopsAndOtherProtocolsEnd) {
   TestServer server([](const ServerRequest& request) {
-    return ServerResponse{.status = 302, .headers = {{"Location", request.path == "/loop" ? "/loop" : "file:///etc/passwd"}}};
+    return ServerResponse{.status = 302,
+                          .headers = {{"Location", request.path == "/loop" ? "/loop" : "file:///etc/passwd"}}};
   });
   HttpClient client;
   HttpRequest request = get(server.url("/loop"));
@@ -430,11 +429,15 @@ TEST(HttpClientStream, GivesHeadChunksAndEnd) {
   std::promise<int> head;
   std::promise<Status> done;
   client.stream(get(server.url()), {},
-                {.on_head = [&](const HttpResponse& response) { head.set_value(response.headers.get("X-A") == "b" ? response.status : -1); },
-                 .on_chunk = [&](std::string_view chunk) {
-                   const std::lock_guard lock(mutex);
-                   seen += chunk;
-                 },
+                {.on_head =
+                     [&](const HttpResponse& response) {
+                       head.set_value(response.headers.get("X-A") == "b" ? response.status : -1);
+                     },
+                 .on_chunk =
+                     [&](std::string_view chunk) {
+                       const std::lock_guard lock(mutex);
+                       seen += chunk;
+                     },
                  .on_done = [&](Status status) { done.set_value(std::move(status)); }});
   const auto stream = opened.get_future().get();
   stream->write("one ");
@@ -478,119 +481,11 @@ TEST(HttpClientStream, CutOffIsAnError) {
   HttpClient client;
   std::string seen;
   std::promise<Status> done;
-  client.stream(get(server.url()), {}, {.on_chunk = [&](std::string_view chunk) { seen += chunk; },
-                                        .on_done = [&](Status status) { done.set_value(std::move(status)); }});
+  client.stream(get(server.url()), {},
+                {.on_chunk = [&](std::string_view chunk) { seen += chunk; },
+                 .on_done = [&](Status status) { done.set_value(std::move(status)); }});
   EXPECT_EQ(done.get_future().get().error().code(), ErrorCode::kUnavailable);
   EXPECT_EQ(seen, "abc");
-}
-
-// TLS.
-
-class HttpClientTls : public ::testing::Test {
- protected:
-  TestCertificate certificate_;
-  TestServer server_{mirror, certificate_.server_options()};
-  HttpClient client_;
-};
-
-TEST_F(HttpClientTls, TrustsWhatItIsToldTo) {
-  HttpRequest request = get(server_.url("/tls"));
-  const auto distrusted = client_.call(request);
-  ASSERT_FALSE(distrusted);
-  EXPECT_EQ(distrusted.error().type(), "TlsVerification");
-  request.tls.ca_file = certificate_.certificate_file();
-  EXPECT_TRUE(client_.call(request));
-  request.tls = {.ca_pem = read_file(certificate_.certificate_file()).value()};
-  EXPECT_THAT(client_.call(request)->body, HasSubstr("GET /tls"));
-  request.tls = {.verify = false};
-  EXPECT_TRUE(client_.call(request));
-  // A connection that was made without a check must not serve a request that wants one.
-  request.tls = {};
-  EXPECT_FALSE(client_.call(request));
-}
-
-TEST_F(HttpClientTls, ChecksTheNameThatIsAskedFor) {
-  const TestCertificate other("db.example");
-  TestServer elsewhere(mirror, other.server_options());
-  HttpRequest request = get(elsewhere.url());
-  request.tls.ca_file = other.certificate_file();
-  EXPECT_EQ(client_.call(request).error().type(), "TlsVerification");
-  request.tls.server_name = "db.example";
-  const auto answer = client_.call(request);
-  ASSERT_TRUE(answer) << answer.error().to_string();
-  EXPECT_THAT(answer->body, HasSubstr("host: 127.0.0.1:" + std::to_string(elsewhere.port()) + "\n"));
-}
-
-TEST_F(HttpClientTls, BigBodiesAndManyConnections) {
-  HttpRequest request = get(server_.url());
-  request.tls.ca_file = certificate_.certificate_file();
-  request.method = "POST";
-  request.body = std::string(3u << 20, 'x');
-  std::vector<std::thread> threads;
-  std::atomic<int> right = 0;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] {
-      for (int i = 0; i < 3; ++i) {
-        const auto answer = client_.call(request);
-        if (answer && answer->body.size() > request.body.size()) ++right;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(right, 12);
-}
-
-TEST_F(HttpClientTls, StopSaysGoodbyeToIdleConnections) {
-  HttpRequest request = get(server_.url());
-  request.tls.ca_file = certificate_.certificate_file();
-  ASSERT_TRUE(client_.call(request));
-  server_.server().stop();
-  for (int i = 0; i < 300 && server_.connection_count() != 0; ++i) std::this_thread::sleep_for(10ms);
-  EXPECT_EQ(server_.connection_count(), 0u);
-}
-
-TEST_F(HttpClientTls, PlainTextAtATlsPortIsDropped) {
-  RawSocket socket(server_.port());
-  ASSERT_TRUE(socket.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n"));
-  EXPECT_THAT(socket.read_all(), Not(HasSubstr("HTTP/")));
-}
-
-TEST_F(HttpClientTls, SendsItsCertificateFromPemOrFile) {
-  // The openssl program as a server that insists on a client certificate.
-  const TestCertificate mine("client");
-  const uint16_t port = [&] {
-    TestServer free(mirror);
-    return free.port();
-  }();
-  const std::string pid_file = certificate_.key_file() + ".pid";
-  const std::string command = "openssl s_server -accept 127.0.0.1:" + std::to_string(port) + " -cert " +
-                              certificate_.certificate_file() + " -key " + certificate_.key_file() + " -Verify 1 -CAfile " +
-                              mine.certificate_file() + " -verify_return_error -www >/dev/null 2>&1 & echo $! > " + pid_file;
-  ASSERT_EQ(std::system(command.c_str()), 0);
-  for (int i = 0; i < 200; ++i) {
-    if (RawSocket(port).connected()) break;
-    std::this_thread::sleep_for(20ms);
-  }
-  HttpRequest request = get("https://127.0.0.1:" + std::to_string(port) + "/");
-  request.tls.ca_file = certificate_.certificate_file();
-  EXPECT_FALSE(client_.call(request));
-  request.tls.certificate_pem = read_file(mine.certificate_file()).value();
-  request.tls.key_pem = read_file(mine.key_file()).value();
-  const auto with_pem = client_.call(request);
-  EXPECT_TRUE(with_pem) << with_pem.error().to_string();
-  request.tls.certificate_pem.clear();
-  request.tls.key_pem.clear();
-  request.tls.certificate_file = mine.certificate_file();
-  request.tls.key_file = mine.key_file();
-  const auto with_file = client_.call(request);
-  EXPECT_TRUE(with_file) << with_file.error().to_string();
-  request.tls.key_file.clear();
-  request.tls.key_pem = "-----BEGIN nonsense canary-5ecr3t";
-  const auto broken = client_.call(request);
-  ASSERT_FALSE(broken);
-  EXPECT_EQ(broken.error().code(), ErrorCode::kInvalid);
-  EXPECT_THAT(broken.error().message(), Not(HasSubstr(std::string(kCanary))));
-  ASSERT_EQ(std::system(("kill $(cat " + pid_file + ")").c_str()), 0);
 }
 
 }  // namespace

@@ -1,10 +1,9 @@
-#include "net/http_exchange.hpp"
-
 #include <algorithm>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "net/http_exchange_impl.hpp"
 
 namespace squall::net {
 namespace {
@@ -164,7 +163,8 @@ Status HttpExchange::set_headers() {
   };
   for (const auto& [name, value] : request_.headers) {
     if (!is_token(name)) return fail(ErrorCode::kInvalid, "a header's name is no word");
-    if (!is_header_value(value)) return fail(ErrorCode::kInvalid, "the value of header " + name + " has a line break in it");
+    if (!is_header_value(value))
+      return fail(ErrorCode::kInvalid, "the value of header " + name + " has a line break in it");
     // curl's way to say "empty" differs from its way to say "none".
     add(trim(value).empty() ? name + ";" : name + ": " + value);
   }
@@ -350,8 +350,8 @@ Status HttpExchange::redirect_to(const std::string& url) {
 
 Error HttpExchange::transport_error(CURLcode code) const {
   if (too_big_) {
-    return Error(ErrorCode::kLimit, origin_ + ": the answer is bigger than " +
-                                        std::to_string(request_.response_bytes_max) + " bytes");
+    return Error(ErrorCode::kLimit,
+                 origin_ + ": the answer is bigger than " + std::to_string(request_.response_bytes_max) + " bytes");
   }
   const std::string reason = error_text_[0] != '\0' ? error_text_ : curl_easy_strerror(code);
   Error error(code_of(code), origin_ + ": " + mask_secrets(reason));

@@ -54,7 +54,8 @@ Status Listener::open() {
   const std::string place = options_.address + ":" + std::to_string(options_.port);
   BoostError error;
   const auto address = asio::ip::make_address(options_.address == "localhost" ? "127.0.0.1" : options_.address, error);
-  if (error) return fail(ErrorCode::kInvalid, "cannot listen on " + place + ": \"" + options_.address + "\" is no IP address");
+  if (error)
+    return fail(ErrorCode::kInvalid, "cannot listen on " + place + ": \"" + options_.address + "\" is no IP address");
   if (auto loaded = load_certificate(); !loaded) return loaded;
   const tcp::endpoint endpoint(address, options_.port);
   acceptor_.open(endpoint.protocol(), error);
@@ -75,7 +76,8 @@ Status Listener::load_certificate() {
   tls_->set_options(asio::ssl::context::no_compression | asio::ssl::context::single_dh_use, error);
   tls_->use_certificate_chain_file(options_.tls_certificate_file, error);
   if (error) {
-    return fail(ErrorCode::kInvalid, "cannot use TLS certificate " + options_.tls_certificate_file + ": " + error.message());
+    return fail(ErrorCode::kInvalid,
+                "cannot use TLS certificate " + options_.tls_certificate_file + ": " + error.message());
   }
   tls_->use_private_key_file(options_.tls_key_file, asio::ssl::context::pem, error);
   if (error) return fail(ErrorCode::kInvalid, "cannot use TLS key " + options_.tls_key_file + ": " + error.message());
@@ -103,8 +105,8 @@ void Listener::welcome(tcp::socket socket) {
   BoostError ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   socket.set_option(asio::socket_base::keep_alive(true), ignored);
-  HttpSession::start(core_, tls_ != nullptr ? make_tls_stream(std::move(socket), *tls_)
-                                            : make_plain_stream(std::move(socket)));
+  HttpSession::start(
+      core_, tls_ != nullptr ? make_tls_stream(std::move(socket), *tls_) : make_plain_stream(std::move(socket)));
 }
 
 // Best effort: one write that cannot block, since an empty socket buffer takes a few hundred bytes.

@@ -59,28 +59,28 @@ class Responder {
 
 // What one client may take. Times are totals, so that sending one byte now and then does not extend them.
 struct ServerLimits {
-  size_t header_bytes = limits::kHttpHeaderBytesMax;   // 431
-  size_t body_bytes = limits::kHttpBodyBytesMax;       // 413
-  size_t connections = limits::kHttpConnectionsMax;    // 503
-  size_t stream_buffer_bytes = 4u << 20;               // bytes written to a ResponseStream that the client has not taken
-  Duration header_time = std::chrono::seconds(30);     // TLS handshake; request line and headers: 408
-  Duration body_time = std::chrono::minutes(5);        // 408
-  Duration write_time = std::chrono::seconds(60);      // for 256 KiB of an answer: dropped
-  Duration idle_time = std::chrono::seconds(75);       // between two requests of one connection: closed
+  size_t header_bytes = limits::kHttpHeaderBytesMax;  // 431
+  size_t body_bytes = limits::kHttpBodyBytesMax;      // 413
+  size_t connections = limits::kHttpConnectionsMax;   // 503
+  size_t stream_buffer_bytes = 4u << 20;              // bytes written to a ResponseStream that the client has not taken
+  Duration header_time = std::chrono::seconds(30);    // TLS handshake; request line and headers: 408
+  Duration body_time = std::chrono::minutes(5);       // 408
+  Duration write_time = std::chrono::seconds(60);     // for 256 KiB of an answer: dropped
+  Duration idle_time = std::chrono::seconds(75);      // between two requests of one connection: closed
 };
 
 struct ServerOptions {
   std::string address = "127.0.0.1";  // an IP address or "localhost"
-  uint16_t port = 0;  // 0: any free port, see HttpServer::port()
-  std::string tls_certificate_file;  // PEM, leaf first; both empty: plain HTTP
+  uint16_t port = 0;                  // 0: any free port, see HttpServer::port()
+  std::string tls_certificate_file;   // PEM, leaf first; both empty: plain HTTP
   std::string tls_key_file;
   ServerLimits limits;
 };
 
 // Calls `handler` on the loop for each request; it must not block. Adds X-Request-ID to every answer. What is no valid
 // HTTP is answered with 400 and {"faultstring": reason} and never reaches the handler.
-// Made on any thread; destroyed on the loop's thread or when nobody runs the loop. Requests under way at its destruction
-// get a 503.
+// Made on any thread; destroyed on the loop's thread or when nobody runs the loop. Requests under way at its
+// destruction get a 503.
 class HttpServer {
  public:
   using Handler = std::function<void(ServerRequest, std::shared_ptr<Responder>)>;

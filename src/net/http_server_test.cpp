@@ -12,8 +12,8 @@ namespace {
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
 using ::testing::Not;
-using ::testing::StartsWith;
 using testing::RawSocket;
+using ::testing::StartsWith;
 using testing::TestCertificate;
 using testing::TestServer;
 
@@ -66,9 +66,10 @@ TEST(HttpServer, GivesTheHandlerTheWholeRequest) {
 
 TEST(HttpServer, MakesARequestIdWhenTheClientsIsUnfit) {
   TestServer server(echo);
-  for (const std::string& given : {std::string(), std::string("X-Request-ID: a b\r\n"),
-                                  "X-Request-ID: " + std::string(200, 'x') + "\r\n"}) {
-    const std::string answer = exchange(server.port(), "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + given + "\r\n");
+  for (const std::string& given :
+       {std::string(), std::string("X-Request-ID: a b\r\n"), "X-Request-ID: " + std::string(200, 'x') + "\r\n"}) {
+    const std::string answer =
+        exchange(server.port(), "GET / HTTP/1.1\r\nHost: h\r\nConnection: close\r\n" + given + "\r\n");
     const std::string id = parse_json(body_of(answer)).value()["id"].string();
     EXPECT_EQ(id.size(), 36u) << id;
     EXPECT_THAT(answer, HasSubstr("X-Request-ID: " + id + "\r\n"));
@@ -95,8 +96,9 @@ TEST(HttpServer, KeepsTheConnectionAndServesPipelinedRequestsInOrder) {
 TEST(HttpServer, RequestMayArriveByteByByte) {
   TestServer server(echo);
   RawSocket socket(server.port());
-  for (const char c : std::string("POST /slow HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
-                                  "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n")) {
+  for (const char c :
+       std::string("POST /slow HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+                   "5\r\nhello\r\n6;x=y\r\n world\r\n0\r\nTrailer: t\r\n\r\n")) {
     ASSERT_TRUE(socket.send(std::string_view(&c, 1)));
     if (c == '\n') std::this_thread::sleep_for(1ms);
   }
@@ -131,7 +133,8 @@ TEST(HttpServer, AbsoluteTargetCountsAsItsPath) {
 TEST(HttpServer, AnswersContinueBeforeTheBody) {
   TestServer server(echo);
   RawSocket socket(server.port());
-  ASSERT_TRUE(socket.send("PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"));
+  ASSERT_TRUE(socket.send(
+      "PUT / HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\nConnection: close\r\n\r\n"));
   EXPECT_EQ(socket.read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
   ASSERT_TRUE(socket.send("hi"));
   EXPECT_THAT(socket.read_all(), HasSubstr("\"body\":\"hi\""));
@@ -166,8 +169,7 @@ TEST_P(HttpServerBadRequest, IsAnsweredWithAFaultstringAndNeverReachesTheHandler
 INSTANTIATE_TEST_SUITE_P(
     Kinds, HttpServerBadRequest,
     ::testing::Values(
-        BadRequest{"garbage", "\x16\x03\x01 hello\r\n\r\n", 400},
-        BadRequest{"no_version", "GET /\r\n\r\n", 400},
+        BadRequest{"garbage", "\x16\x03\x01 hello\r\n\r\n", 400}, BadRequest{"no_version", "GET /\r\n\r\n", 400},
         BadRequest{"wrong_version", "GET / HTTP/3.1\r\nHost: h\r\n\r\n", 400},
         BadRequest{"blank_in_target", "GET /a b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
         BadRequest{"no_host", "GET / HTTP/1.1\r\n\r\n", 400},
@@ -177,21 +179,28 @@ INSTANTIATE_TEST_SUITE_P(
         BadRequest{"nul_in_path", "GET /a%00b HTTP/1.1\r\nHost: h\r\n\r\n", 400},
         BadRequest{"bad_utf8_in_path", "GET /%ff HTTP/1.1\r\nHost: h\r\n\r\n", 400},
         BadRequest{"connect", "CONNECT h:443 HTTP/1.1\r\nHost: h\r\n\r\n", 400},
-        BadRequest{"two_lengths", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab", 400},
+        BadRequest{"two_lengths", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+                   400},
         BadRequest{"length_and_chunked",
-                   "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400},
+                   "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+                   400},
         BadRequest{"negative_length", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: -1\r\n\r\n", 400},
         BadRequest{"bad_chunk", "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nhello\r\n", 400},
         BadRequest{"folded_nonsense", "GET / HTTP/1.1\r\nHost : h\r\n\r\n", 400},
         BadRequest{"header_without_colon", "GET / HTTP/1.1\r\nHost: h\r\nnonsense\r\n\r\n", 400},
         BadRequest{"endless_chunk_line",
-                   "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(200'000, 'x'), 431},
+                   "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n1;" + std::string(200'000, 'x'),
+                   431},
         BadRequest{"header_too_big",
-                   "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(limits::kHttpHeaderBytesMax, 'x') + "\r\n\r\n", 431},
-        BadRequest{"target_too_big", "GET /" + std::string(limits::kHttpHeaderBytesMax, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n", 431},
+                   "GET / HTTP/1.1\r\nHost: h\r\nX: " + std::string(limits::kHttpHeaderBytesMax, 'x') + "\r\n\r\n",
+                   431},
+        BadRequest{"target_too_big",
+                   "GET /" + std::string(limits::kHttpHeaderBytesMax, 'x') + " HTTP/1.1\r\nHost: h\r\n\r\n", 431},
         BadRequest{"length_too_big",
-                   "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n" + std::string(100'000, 'x'), 413},
-        BadRequest{"length_overflow", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n", 400}),
+                   "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999\r\n\r\n" + std::string(100'000, 'x'),
+                   413},
+        BadRequest{"length_overflow", "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+                   400}),
     [](const auto& bad) { return bad.param.name; });
 
 TEST(HttpServer, ChunkedBodyBeyondTheLimitIs413) {
@@ -199,8 +208,9 @@ TEST(HttpServer, ChunkedBodyBeyondTheLimitIs413) {
   options.limits.body_bytes = 1000;
   TestServer server(echo, options);
   const std::string big(600, 'x');
-  const std::string answer = exchange(server.port(), "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n258\r\n" + big +
-                                                         "\r\n258\r\n" + big + "\r\n0\r\n\r\n");
+  const std::string answer =
+      exchange(server.port(), "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n258\r\n" + big +
+                                  "\r\n258\r\n" + big + "\r\n0\r\n\r\n");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 413 "));
 }
 
@@ -265,13 +275,15 @@ TEST(HttpServer, TooManyConnectionsGet503) {
 TEST(HttpServer, ResponderWorksFromAnyThreadAndLater) {
   std::vector<std::thread> threads;
   {
-    TestServer server(HttpServer::Handler([&](const ServerRequest& request, const std::shared_ptr<Responder>& responder) {
-      threads.emplace_back([responder, path = request.path] {
-        std::this_thread::sleep_for(20ms);
-        responder->respond({.body = "\"" + path + "\""});
-      });
-    }));
-    EXPECT_THAT(exchange(server.port(), "GET /later HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"), HasSubstr("\"/later\""));
+    TestServer server(
+        HttpServer::Handler([&](const ServerRequest& request, const std::shared_ptr<Responder>& responder) {
+          threads.emplace_back([responder, path = request.path] {
+            std::this_thread::sleep_for(20ms);
+            responder->respond({.body = "\"" + path + "\""});
+          });
+        }));
+    EXPECT_THAT(exchange(server.port(), "GET /later HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"),
+                HasSubstr("\"/later\""));
     for (auto& thread : threads) thread.join();
   }
 }
@@ -289,7 +301,8 @@ TEST(HttpServer, BigBodiesGoThroughBothWays) {
   for (size_t i = 0; i < big.size(); ++i) big[i] = static_cast<char>('a' + i * 7 % 23);
   RawSocket socket(server.port());
   std::thread sender([&] {
-    socket.send("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: " + std::to_string(big.size()) + "\r\n\r\n");
+    socket.send("POST / HTTP/1.1\r\nHost: h\r\nConnection: close\r\nContent-Length: " + std::to_string(big.size()) +
+                "\r\n\r\n");
     socket.send(big);
   });
   const std::string answer = socket.read_all();
@@ -329,11 +342,13 @@ TEST(HttpServer, StopAnswersRunningRequestsAndClosesIdleOnes) {
 TEST(HttpServer, RequestsAfterItsEndGet503) {
   testing::LoopThread thread;
   auto server = thread.on_loop([&] {
-    return std::move(*HttpServer::start(thread.loop, {}, [](const ServerRequest&, const std::shared_ptr<Responder>&) { FAIL(); }));
+    return std::move(
+        *HttpServer::start(thread.loop, {}, [](const ServerRequest&, const std::shared_ptr<Responder>&) { FAIL(); }));
   });
   RawSocket half(server->port());
   ASSERT_TRUE(half.send("GET / HTTP/1.1\r\nHost:"));
-  for (int i = 0; i < 300 && thread.on_loop([&] { return server->connection_count(); }) == 0; ++i) std::this_thread::sleep_for(5ms);
+  for (int i = 0; i < 300 && thread.on_loop([&] { return server->connection_count(); }) == 0; ++i)
+    std::this_thread::sleep_for(5ms);
   std::this_thread::sleep_for(20ms);
   thread.on_loop([&] { server = nullptr; });
   ASSERT_TRUE(half.send(" h\r\n\r\n"));
@@ -350,7 +365,8 @@ TEST(HttpServer, SaysWhyItCannotStart) {
   EXPECT_THAT(taken.error().message(), HasSubstr("127.0.0.1:" + std::to_string((*first)->port())));
   EXPECT_THAT(taken.error().message(), HasSubstr("in use"));
   EXPECT_FALSE(HttpServer::start(loop, {.address = "no-address"}, nobody));
-  const auto no_file = HttpServer::start(loop, {.tls_certificate_file = "/nowhere/c.pem", .tls_key_file = "/nowhere/k.pem"}, nobody);
+  const auto no_file =
+      HttpServer::start(loop, {.tls_certificate_file = "/nowhere/c.pem", .tls_key_file = "/nowhere/k.pem"}, nobody);
   ASSERT_FALSE(no_file);
   EXPECT_THAT(no_file.error().message(), HasSubstr("/nowhere/c.pem"));
   EXPECT_TRUE(HttpServer::start(loop, {.address = "::1"}, nobody));
@@ -362,12 +378,13 @@ class HttpServerStream : public ::testing::Test {
  protected:
   HttpServerStream()
       : server_(HttpServer::Handler([this](const ServerRequest&, const std::shared_ptr<Responder>& responder) {
-          stream_.set_value(responder->start_stream({.content_type = "text/event-stream"}));
-        }), [] {
-          ServerOptions options;
-          options.limits.stream_buffer_bytes = 1u << 20;
-          return options;
-        }()) {}
+                  stream_.set_value(responder->start_stream({.content_type = "text/event-stream"}));
+                }),
+                [] {
+                  ServerOptions options;
+                  options.limits.stream_buffer_bytes = 1u << 20;
+                  return options;
+                }()) {}
   std::promise<std::shared_ptr<ResponseStream>> stream_;
   TestServer server_;
 };

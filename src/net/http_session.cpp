@@ -237,9 +237,8 @@ void Session::respond(ServerResponse response) {
 void Session::answer(ServerResponse response, bool keep_alive) {
   phase_ = Phase::kWriting;
   keep_alive_ = keep_alive && !core_->stopping;
-  output_ = response_head(response, {.keep_alive = keep_alive_,
-                                     .http_1_0 = current_.http_1_0,
-                                     .request_id = current_.request.id});
+  output_ = response_head(
+      response, {.keep_alive = keep_alive_, .http_1_0 = current_.http_1_0, .request_id = current_.request.id});
   output_body_.clear();
   if (!current_.is_head && !has_no_body(response.status)) {
     if (response.body.size() <= kSmallBodyBytes) {
@@ -294,10 +293,8 @@ void Session::begin_stream(ServerResponse head, const std::shared_ptr<StreamBuff
     if (const auto self = weak.lock()) self->pump_stream();
   });
   head.body.clear();
-  output_ = response_head(head, {.keep_alive = false,
-                                 .http_1_0 = current_.http_1_0,
-                                 .chunked = true,
-                                 .request_id = current_.request.id});
+  output_ = response_head(
+      head, {.keep_alive = false, .http_1_0 = current_.http_1_0, .chunked = true, .request_id = current_.request.id});
   if (current_.is_head || has_no_body(head.status) || core_->stopping) buffer->close();
   pump_stream();
   if (phase_ == Phase::kStreaming) read();

@@ -2,7 +2,7 @@
 
 #include "base/assert.hpp"
 #include "base/strings.hpp"
-#include "net/beast.hpp"
+#include "net/asio_beast.hpp"
 #include "net/response_head.hpp"
 
 namespace squall::net {
@@ -68,7 +68,8 @@ RequestReader::Progress RequestReader::feed(std::string_view bytes) {
   }
   rest_.erase(0, used);
   // What the parser cannot use yet is at most an unfinished head, or one line of a chunked body.
-  if (!parser_->beast.is_done() && rest_.size() > limits_.header_bytes) return bad(431, "The request's headers are too big.");
+  if (!parser_->beast.is_done() && rest_.size() > limits_.header_bytes)
+    return bad(431, "The request's headers are too big.");
   if (parser_->beast.is_header_done() && !parser_->head_checked) {
     parser_->head_checked = true;
     if (check_head() == Progress::kBad) return progress_;
@@ -94,7 +95,8 @@ RequestReader::Progress RequestReader::check_head() {
   }
   request.path = std::move(*path);
   if (question != std::string_view::npos) request.query = parse_query(target.substr(question + 1));
-  expects_continue_ = message.version() == 11 && equals_ignore_case(view(message[http::field::expect]), "100-continue") &&
+  expects_continue_ = message.version() == 11 &&
+                      equals_ignore_case(view(message[http::field::expect]), "100-continue") &&
                       !parser_->beast.is_done();
   return progress_ = Progress::kBody;
 }

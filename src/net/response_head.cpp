@@ -4,7 +4,7 @@
 #include <ctime>
 
 #include "base/strings.hpp"
-#include "net/beast.hpp"
+#include "net/asio_beast.hpp"
 #include "value/json.hpp"
 
 namespace squall::net {
@@ -29,7 +29,8 @@ bool is_ours(std::string_view name) {
 // RFC 9110 5.6.7; without strftime, whose names follow the locale.
 std::string http_date() {
   constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::time_t now = std::time(nullptr);
   std::tm parts{};
   gmtime_r(&now, &parts);
@@ -46,8 +47,7 @@ bool has_no_body(int status) { return status < 200 || status == 204 || status ==
 std::string response_head(const ServerResponse& response, const HeadOptions& options) {
   std::string head = options.http_1_0 ? "HTTP/1.0 " : "HTTP/1.1 ";
   head += std::to_string(response.status) + ' ';
-  const auto reason =
-      http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)));
+  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(response.status)));
   head.append(reason.data(), reason.size());
   head += "\r\n";
   if (!has_no_body(response.status)) {

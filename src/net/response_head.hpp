@@ -14,8 +14,8 @@ struct HeadOptions {
   std::string_view request_id;
 };
 
-// Status line and headers with the empty line. Headers of the framing (Content-Length, Transfer-Encoding, Connection) are
-// ours: those given are left out. Control characters become blanks, so that no value can start a header of its own.
+// Status line and headers with the empty line. Headers of the framing (Content-Length, Transfer-Encoding, Connection)
+// are ours: those given are left out. Control characters become blanks, so that no value can start a header of its own.
 std::string response_head(const ServerResponse& response, const HeadOptions& options);
 
 // True for statuses that never have a body.

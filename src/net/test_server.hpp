@@ -11,6 +11,7 @@
 #include <future>
 #include <thread>
 
+#include "base/strings.hpp"
 #include "net/http_client.hpp"
 #include "net/http_server.hpp"
 
@@ -79,6 +80,20 @@ class TestServer {
   bool tls_;
 };
 
+inline HttpRequest get(std::string url) {
+  HttpRequest request;
+  request.url = std::move(url);
+  return request;
+}
+
+// Shows what arrived: request line, headers in lower case, empty line, body.
+inline ServerResponse mirror(const ServerRequest& request) {
+  ServerResponse response{.content_type = "text/plain", .body = request.method + " " + request.path + "\n"};
+  for (const auto& [name, value] : request.headers) response.body += to_lower(name) + ": " + value + "\n";
+  response.body += "\n" + request.body;
+  return response;
+}
+
 // A plain TCP connection for what no proper client would send.
 class RawSocket {
  public:
@@ -139,8 +154,8 @@ class TestCertificate {
     folder_ = mkdtemp(folder);
     const std::string command =
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=" + name +
-        " -addext subjectAltName=DNS:" + name + (name == "localhost" ? ",IP:127.0.0.1" : "") + " -keyout " + key_file() +
-        " -out " + certificate_file() + " >/dev/null 2>&1";
+        " -addext subjectAltName=DNS:" + name + (name == "localhost" ? ",IP:127.0.0.1" : "") + " -keyout " +
+        key_file() + " -out " + certificate_file() + " >/dev/null 2>&1";
     if (std::system(command.c_str()) != 0) throw std::runtime_error("the openssl program cannot make a certificate");
   }
   ~TestCertificate() { std::filesystem::remove_all(folder_); }

@@ -14,10 +14,13 @@ Result<clients::RdsClient> Clients::rds(const NativeCall& call) {
       clients_ = std::make_unique<clients::AwsClients>(call.services.http, call.services.clock, call.services.random);
     }
   }
-  return clients_->rds(call.request.config, call.parameters["region"].string_or(""), call.services.environment, call.stop);
+  return clients_->rds(call.request.config, call.parameters["region"].string_or(""), call.services.environment,
+                       call.stop);
 }
 
-Error error_of(ErrorCode code, const char* type, std::string message) { return Error(code, std::move(message)).with_type(type); }
+Error error_of(ErrorCode code, const char* type, std::string message) {
+  return Error(code, std::move(message)).with_type(type);
+}
 
 Result<Value> api_parameters(const NativeCall& call, std::span<const Field> fields) {
   Value made = Value::empty_dict();
@@ -81,7 +84,8 @@ Duration time_left(const NativeCall& call, const std::string& deadline) {
   return end ? std::max(Duration::zero(), *end - call.services.clock.now()) : Duration::zero();
 }
 
-Status check_owner(const clients::RdsClient& rds, const Value& record, std::string_view owner_tag, std::string_view owner) {
+Status check_owner(const clients::RdsClient& rds, const Value& record, std::string_view owner_tag,
+                   std::string_view owner) {
   SQ_TRY(const Value tags, rds.tags_of(record, record["DBInstanceArn"].string_or("")));
   if (!owner.empty() && tags[owner_tag].string_or("") == owner) return {};
   const std::string name = record["DBInstanceIdentifier"].string();
@@ -89,8 +93,9 @@ Status check_owner(const clients::RdsClient& rds, const Value& record, std::stri
   std::string reason = "it has no tag " + tag;
   if (tags.contains(owner_tag)) reason = "its tag " + tag + " has another value";
   if (owner.empty()) reason = "no tag " + tag + " was given to tell whose it is";
-  return fail(error_of(ErrorCode::kConflict, "NameTaken",
-                       "the DB instance " + name + " exists already and is not ours: " + reason + "; it was not touched"));
+  return fail(
+      error_of(ErrorCode::kConflict, "NameTaken",
+               "the DB instance " + name + " exists already and is not ours: " + reason + "; it was not touched"));
 }
 
 }  // namespace aws

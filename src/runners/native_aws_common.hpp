@@ -45,7 +45,8 @@ std::string deadline_text(const NativeCall& call, int64_t seconds);
 Duration time_left(const NativeCall& call, const std::string& deadline);
 
 // Fails with NameTaken unless the record has tag `owner_tag` with the value `owner`.
-Status check_owner(const clients::RdsClient& rds, const Value& record, std::string_view owner_tag, std::string_view owner);
+Status check_owner(const clients::RdsClient& rds, const Value& record, std::string_view owner_tag,
+                   std::string_view owner);
 
 using Action = Result<NativeAnswer> (*)(const NativeCall& call, const clients::RdsClient& rds);
 Result<NativeAnswer> create_instance(const NativeCall& call, const clients::RdsClient& rds);

@@ -55,18 +55,21 @@ class Deletion {
   Result<NativeAnswer> lift_protection() {
     if (!call_.parameters["disable_deletion_protection"].bool_or(false)) {
       return fail(error_of(ErrorCode::kRemote, "InvalidParameterCombination",
-                           "the DB instance " + identifier_ + " has deletion protection; set disable_deletion_protection to lift it")
+                           "the DB instance " + identifier_ +
+                               " has deletion protection; set disable_deletion_protection to lift it")
                       .with_http_status(400));
     }
     auto modified = rds_.call("ModifyDBInstance", Value::dict({{"DBInstanceIdentifier", identifier_},
                                                                {"DeletionProtection", false},
                                                                {"ApplyImmediately", true}}));
-    if (!modified && !is_aws_error(modified.error(), "InvalidDBInstanceState")) return fail(std::move(modified).error());
+    if (!modified && !is_aws_error(modified.error(), "InvalidDBInstanceState"))
+      return fail(std::move(modified).error());
     return try_again("its deletion protection is being lifted");
   }
 
   Result<NativeAnswer> delete_now() {
-    Value parameters = Value::dict({{"DBInstanceIdentifier", identifier_}, {"SkipFinalSnapshot", final_snapshot_.is_null()}});
+    Value parameters =
+        Value::dict({{"DBInstanceIdentifier", identifier_}, {"SkipFinalSnapshot", final_snapshot_.is_null()}});
     if (!final_snapshot_.is_null()) parameters.set("FinalDBSnapshotIdentifier", final_snapshot_);
     if (const Value& backups = call_.parameters["delete_automated_backups"]; backups.is_bool()) {
       parameters.set("DeleteAutomatedBackups", backups);
@@ -74,7 +77,8 @@ class Deletion {
     auto deleted = rds_.call("DeleteDBInstance", parameters);
     if (deleted) return NativeAnswer::succeeded(answer(identifier_, true, (*deleted)["DBInstance"], final_snapshot_));
     const Error& error = deleted.error();
-    if (is_aws_error(error, "DBInstanceNotFound")) return NativeAnswer::succeeded(answer(identifier_, false, Value(), Value()));
+    if (is_aws_error(error, "DBInstanceNotFound"))
+      return NativeAnswer::succeeded(answer(identifier_, false, Value(), Value()));
     if (is_aws_error(error, "InvalidDBInstanceState")) return try_again(error.message());
     return fail(error);
   }
@@ -83,12 +87,15 @@ class Deletion {
   Result<NativeAnswer> try_again(const std::string& reason) {
     const Duration left = time_left(call_, deadline_);
     if (left == Duration::zero()) {
-      return fail(error_of(ErrorCode::kTimeout, "TimedOut", "the DB instance " + identifier_ + " could not be deleted in time: " + reason));
+      return fail(error_of(ErrorCode::kTimeout, "TimedOut",
+                           "the DB instance " + identifier_ + " could not be deleted in time: " + reason));
     }
     const int64_t tries = call_.state["tries"].int_or(0) + 1;
     const Duration delay = std::min({kRetryMin * tries, kRetryMax, left});
     return NativeAnswer::wait_for(
-        delay, Value::dict({{"deadline", deadline_}, {"final_snapshot", final_snapshot_}, {"tries", tries}, {"reason", reason}}));
+        delay,
+        Value::dict(
+            {{"deadline", deadline_}, {"final_snapshot", final_snapshot_}, {"tries", tries}, {"reason", reason}}));
   }
 
   const NativeCall& call_;
@@ -100,6 +107,8 @@ class Deletion {
 
 }  // namespace
 
-Result<NativeAnswer> delete_instance(const NativeCall& call, const clients::RdsClient& rds) { return Deletion(call, rds).run(); }
+Result<NativeAnswer> delete_instance(const NativeCall& call, const clients::RdsClient& rds) {
+  return Deletion(call, rds).run();
+}
 
 }  // namespace squall::runners::aws

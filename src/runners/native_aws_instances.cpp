@@ -122,7 +122,8 @@ Result<NativeAnswer> take_existing(const NativeCall& call, const clients::RdsCli
   SQ_CHECK(check_owner(rds, record, owner_tag, call.parameters["tags"][owner_tag].string_or("")));
   if (record["DBInstanceStatus"].string_or("") == "deleting") {
     return fail(error_of(ErrorCode::kUnavailable, "InvalidDBInstanceState",
-                         "the DB instance " + record["DBInstanceIdentifier"].string() + " is being deleted; create it anew when it is gone"));
+                         "the DB instance " + record["DBInstanceIdentifier"].string() +
+                             " is being deleted; create it anew when it is gone"));
   }
   return NativeAnswer::succeeded(created_summary(record, false));
 }
@@ -159,7 +160,8 @@ Result<NativeAnswer> describe_instance(const NativeCall& call, const clients::Rd
     if (call.parameters["missing_ok"].bool_or(false)) {
       return NativeAnswer::succeeded(Value::dict({{"db_instance_identifier", identifier}, {"exists", false}}));
     }
-    return fail(error_of(ErrorCode::kNotFound, "DBInstanceNotFound", "there is no DB instance " + identifier).with_http_status(404));
+    return fail(error_of(ErrorCode::kNotFound, "DBInstanceNotFound", "there is no DB instance " + identifier)
+                    .with_http_status(404));
   }
   SQ_TRY(const Value tags, rds.tags_of(record, record["DBInstanceArn"].string_or("")));
   Value summary = instance_summary(record);
@@ -170,7 +172,8 @@ Result<NativeAnswer> describe_instance(const NativeCall& call, const clients::Rd
 
 Result<NativeAnswer> describe_instances(const NativeCall& call, const clients::RdsClient& rds) {
   Value parameters = Value::dict({{"MaxRecords", 100}});
-  if (const Value& filters = call.parameters["filters"]; filters.is_dict()) parameters.set("Filters", filter_list(filters));
+  if (const Value& filters = call.parameters["filters"]; filters.is_dict())
+    parameters.set("Filters", filter_list(filters));
   SQ_TRY(const Value records, rds.call_all("DescribeDBInstances", "DBInstances", parameters));
   Value instances = Value::empty_list();
   for (const Value& record : records.as_list()) instances.push_back(instance_summary(record));

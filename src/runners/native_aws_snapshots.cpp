@@ -9,8 +9,9 @@ using clients::is_aws_error;
 
 Result<NativeAnswer> take_existing(const Value& record, const std::string& instance) {
   if (!equals_ignore_case(record["DBInstanceIdentifier"].string_or(""), instance)) {
-    return fail(error_of(ErrorCode::kConflict, "NameTaken",
-                         "the snapshot " + record["DBSnapshotIdentifier"].string() + " exists already and is of another DB instance"));
+    return fail(error_of(
+        ErrorCode::kConflict, "NameTaken",
+        "the snapshot " + record["DBSnapshotIdentifier"].string() + " exists already and is of another DB instance"));
   }
   Value summary = snapshot_summary(record);
   summary.set("created", false);
@@ -25,7 +26,8 @@ Result<NativeAnswer> create_snapshot(const NativeCall& call, const clients::RdsC
   SQ_TRY(const Value existing, rds.find_snapshot(name));
   if (!existing.is_null()) return take_existing(existing, instance);
   Value parameters = Value::dict({{"DBSnapshotIdentifier", name}, {"DBInstanceIdentifier", instance}});
-  if (const Value& tags = call.parameters["tags"]; tags.is_dict() && !tags.empty()) parameters.set("Tags", tag_list(tags));
+  if (const Value& tags = call.parameters["tags"]; tags.is_dict() && !tags.empty())
+    parameters.set("Tags", tag_list(tags));
   auto made = rds.call("CreateDBSnapshot", parameters);
   if (made) {
     Value summary = snapshot_summary((*made)["DBSnapshot"]);

@@ -44,20 +44,25 @@ struct FakeRds {
   static ServerResponse error(int status, const std::string& code, const std::string& message) {
     return {.status = status,
             .content_type = "text/xml",
-            .body = "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message + "</Message></Error></ErrorResponse>"};
+            .body = "<ErrorResponse><Error><Code>" + code + "</Code><Message>" + message +
+                    "</Message></Error></ErrorResponse>"};
   }
   static std::string describe(const std::string& id, const Instance& instance) {
-    std::string xml = "<DBInstance><DBInstanceIdentifier>" + id + "</DBInstanceIdentifier><DBInstanceStatus>" + instance.status +
-                      "</DBInstanceStatus><Engine>postgres</Engine><EngineVersion>16.8</EngineVersion><DBInstanceArn>arn:" + id +
-                      "</DBInstanceArn><DbiResourceId>db-X</DbiResourceId><DeletionProtection>" +
-                      (instance.protection ? "true" : "false") + "</DeletionProtection><TagList>";
-    for (const auto& [key, value] : instance.tags) xml += "<Tag><Key>" + key + "</Key><Value>" + value + "</Value></Tag>";
+    std::string xml =
+        "<DBInstance><DBInstanceIdentifier>" + id + "</DBInstanceIdentifier><DBInstanceStatus>" + instance.status +
+        "</DBInstanceStatus><Engine>postgres</Engine><EngineVersion>16.8</EngineVersion><DBInstanceArn>arn:" + id +
+        "</DBInstanceArn><DbiResourceId>db-X</DbiResourceId><DeletionProtection>" +
+        (instance.protection ? "true" : "false") + "</DeletionProtection><TagList>";
+    for (const auto& [key, value] : instance.tags)
+      xml += "<Tag><Key>" + key + "</Key><Value>" + value + "</Value></Tag>";
     xml += "</TagList>";
     if (instance.endpoint) xml += "<Endpoint><Address>" + id + ".example</Address><Port>5432</Port></Endpoint>";
     return xml + "</DBInstance>";
   }
   ServerResponse result(const std::string& action, const std::string& xml) {
-    return {.content_type = "text/xml", .body = "<" + action + "Response><" + action + "Result>" + xml + "</" + action + "Result></" + action + "Response>"};
+    return {.content_type = "text/xml",
+            .body = "<" + action + "Response><" + action + "Result>" + xml + "</" + action + "Result></" + action +
+                    "Response>"};
   }
 
   ServerResponse answer(const ServerRequest& request) {
@@ -75,13 +80,16 @@ struct FakeRds {
     const auto found = instances.find(id);
     if (action == "CreateDBInstance") return create(form, id);
     if (action == "DescribeEvents") {
-      return result(action, "<Events><Event><Message>The storage subnet is full</Message><Date>2026-11-22T12:00:00Z</Date></Event></Events>");
+      return result(action,
+                    "<Events><Event><Message>The storage subnet is "
+                    "full</Message><Date>2026-11-22T12:00:00Z</Date></Event></Events>");
     }
     if (action.find("Snapshot") != std::string::npos) return snapshot(action, form);
     if (action == "DescribeDBInstances" && id.empty()) return page(form["Marker"]);
     if (found == instances.end()) return error(404, "DBInstanceNotFound", "DBInstance " + id + " not found.");
     Instance& instance = found->second;
-    if (action == "DescribeDBInstances") return result(action, "<DBInstances>" + describe(id, instance) + "</DBInstances>");
+    if (action == "DescribeDBInstances")
+      return result(action, "<DBInstances>" + describe(id, instance) + "</DBInstances>");
     if (action == "ModifyDBInstance") {
       if (form.contains("DeletionProtection")) instance.protection = form["DeletionProtection"] == "true";
       if (form.contains("MasterUserPassword")) instance.password = form["MasterUserPassword"];
@@ -89,7 +97,8 @@ struct FakeRds {
     }
     if (action == "DeleteDBInstance") {
       if (instance.protection) return error(400, "InvalidParameterCombination", "Cannot delete protected DB Instance");
-      if (instance.status == "creating") return error(400, "InvalidDBInstanceState", "Instance " + id + " is currently creating.");
+      if (instance.status == "creating")
+        return error(400, "InvalidDBInstanceState", "Instance " + id + " is currently creating.");
       instance.status = "deleting";
       instance.final_snapshot = form["SkipFinalSnapshot"] == "true" ? "(skipped)" : form["FinalDBSnapshotIdentifier"];
       return result(action, describe(id, instance));
@@ -113,7 +122,8 @@ struct FakeRds {
     const std::string name = form["DBSnapshotIdentifier"];
     const auto text = [&](const std::string& snapshot_name) {
       return "<DBSnapshot><DBSnapshotIdentifier>" + snapshot_name + "</DBSnapshotIdentifier><DBInstanceIdentifier>" +
-             snapshots[snapshot_name] + "</DBInstanceIdentifier><Status>available</Status><PercentProgress>100</PercentProgress></DBSnapshot>";
+             snapshots[snapshot_name] +
+             "</DBInstanceIdentifier><Status>available</Status><PercentProgress>100</PercentProgress></DBSnapshot>";
     };
     const bool known = snapshots.contains(name);
     if (action == "CreateDBSnapshot") {
@@ -138,11 +148,13 @@ struct FakeRds {
     std::string xml;
     auto at = marker.empty() ? instances.begin() : instances.find(marker);
     if (at != instances.end()) xml = describe(at->first, at->second);
-    if (at != instances.end() && ++at != instances.end()) return result("DescribeDBInstances", "<Marker>" + at->first + "</Marker><DBInstances>" + xml + "</DBInstances>");
+    if (at != instances.end() && ++at != instances.end())
+      return result("DescribeDBInstances", "<Marker>" + at->first + "</Marker><DBInstances>" + xml + "</DBInstances>");
     return result("DescribeDBInstances", "<DBInstances>" + xml + "</DBInstances>");
   }
   size_t count(const std::string& action) const {
-    return static_cast<size_t>(std::count_if(calls.begin(), calls.end(), [&](const auto& call) { return call.first == action; }));
+    return static_cast<size_t>(
+        std::count_if(calls.begin(), calls.end(), [&](const auto& call) { return call.first == action; }));
   }
 };
 
@@ -150,7 +162,9 @@ class NativeAwsTest : public ::testing::Test {
  protected:
   NativeAwsTest() {
     add_aws_actions(registry_);
-    variables_ = {{"AWS_REGION", "eu-west-1"}, {"AWS_ACCESS_KEY_ID", "AK"}, {"AWS_SECRET_ACCESS_KEY", "canary-secret-key"},
+    variables_ = {{"AWS_REGION", "eu-west-1"},
+                  {"AWS_ACCESS_KEY_ID", "AK"},
+                  {"AWS_SECRET_ACCESS_KEY", "canary-secret-key"},
                   {"AWS_ENDPOINT_URL_RDS", server_.url("")}};
   }
   Result<NativeAnswer> run(const std::string& name, const Value& parameters, const Value& state = {}) {
@@ -166,7 +180,8 @@ class NativeAwsTest : public ::testing::Test {
     return answer;
   }
   // Calls again after each wait until the action has ended; `on_wait` may change the world meanwhile.
-  Result<NativeAnswer> run_to_end(const std::string& name, const Value& parameters, std::function<void(int)> on_wait = nullptr) {
+  Result<NativeAnswer> run_to_end(const std::string& name, const Value& parameters,
+                                  std::function<void(int)> on_wait = nullptr) {
     Value state;
     for (int waits = 0; waits < 1000; ++waits) {
       auto answer = run(name, parameters, state);
@@ -179,9 +194,15 @@ class NativeAwsTest : public ::testing::Test {
     return fail(ErrorCode::kInternal, "it never ends");
   }
   Value create_parameters(const std::string& uid = "uid-1") const {
-    return Value::dict({{"db_instance_identifier", "orders"}, {"db_instance_class", "db.t4g.small"}, {"engine", "postgres"},
-                        {"allocated_storage", 20}, {"multi_az", false}, {"kms_key_id", Value()}, {"vpc_security_group_ids", Value::list({"sg-1"})},
-                        {"master_username", "dbadmin"}, {"master_user_password", kPassword},
+    return Value::dict({{"db_instance_identifier", "orders"},
+                        {"db_instance_class", "db.t4g.small"},
+                        {"engine", "postgres"},
+                        {"allocated_storage", 20},
+                        {"multi_az", false},
+                        {"kms_key_id", Value()},
+                        {"vpc_security_group_ids", Value::list({"sg-1"})},
+                        {"master_username", "dbadmin"},
+                        {"master_user_password", kPassword},
                         {"tags", Value::dict({{"squall.dev/uid", uid}, {"team", "shop"}})},
                         {"parameters", Value::dict({{"BackupTarget", "region"}, {"AllocatedStorage", 30}})}});
   }
@@ -220,7 +241,8 @@ TEST_F(NativeAwsTest, EveryActionHasItsMetadata) {
 
 TEST_F(NativeAwsTest, EveryParameterReachesAws) {
   rds_.instances["modified"] = {.status = "available"};
-  const std::pair<const char*, const char*> cases[] = {{"rds_create_db_instance", "created"}, {"rds_modify_db_instance", "modified"}};
+  const std::pair<const char*, const char*> cases[] = {{"rds_create_db_instance", "created"},
+                                                       {"rds_modify_db_instance", "modified"}};
   for (const auto& [action, identifier] : cases) {
     Value parameters = Value::dict({{"db_instance_identifier", identifier}});
     size_t expected = 0;
@@ -284,10 +306,10 @@ TEST_F(NativeAwsTest, CreateWhoseReplyWasLostMakesOneInstance) {
 TEST_F(NativeAwsTest, CreateLeavesSomebodyElsesAlone) {
   ASSERT_TRUE(run("rds_create_db_instance", create_parameters("uid-of-another")));
   for (const Value& parameters : {create_parameters("uid-1"), [&] {
-         Value without = create_parameters();
-         without.erase("tags");
-         return without;
-       }()}) {
+                                    Value without = create_parameters();
+                                    without.erase("tags");
+                                    return without;
+                                  }()}) {
     const auto taken = run("rds_create_db_instance", parameters);
     ASSERT_FALSE(taken);
     EXPECT_EQ(taken.error().type(), "NameTaken");
@@ -339,7 +361,8 @@ TEST_F(NativeAwsTest, DescribeOneAndAll) {
   Value lenient = one;
   lenient.set("missing_ok", true);
   EXPECT_EQ(run("rds_describe_db_instance", lenient)->result["exists"], Value(false));
-  for (const char* id : {"a", "b", "orders"}) rds_.instances[id] = {.status = "available", .endpoint = true, .tags = {{"k", "v"}}};
+  for (const char* id : {"a", "b", "orders"})
+    rds_.instances[id] = {.status = "available", .endpoint = true, .tags = {{"k", "v"}}};
   const auto found = run("rds_describe_db_instance", one);
   ASSERT_TRUE(found);
   EXPECT_EQ(found->result["endpoint"], json(R"({"address": "orders.example", "port": 5432})"));
@@ -354,11 +377,13 @@ TEST_F(NativeAwsTest, DescribeOneAndAll) {
 
 TEST_F(NativeAwsTest, ModifyChangesThePassword) {
   rds_.instances["orders"] = {.status = "available"};
-  const auto answer = run("rds_modify_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"master_user_password", kPassword},
+  const auto answer = run("rds_modify_db_instance", Value::dict({{"db_instance_identifier", "orders"},
+                                                                 {"master_user_password", kPassword},
                                                                  {"apply_immediately", true}}));
   ASSERT_TRUE(answer);
   EXPECT_EQ(rds_.instances["orders"].password, kPassword);
-  EXPECT_EQ(run("rds_modify_db_instance", Value::dict({{"db_instance_identifier", "none"}})).error().type(), "DBInstanceNotFound");
+  EXPECT_EQ(run("rds_modify_db_instance", Value::dict({{"db_instance_identifier", "none"}})).error().type(),
+            "DBInstanceNotFound");
 }
 
 // Deleting.
@@ -394,9 +419,10 @@ TEST_F(NativeAwsTest, DeleteTakesASnapshotUnlessToldNotTo) {
 
 TEST_F(NativeAwsTest, DeleteWaitsWhileTheInstanceIsBeingCreated) {
   rds_.instances["orders"] = {.status = "creating"};
-  const auto answer = run_to_end("rds_delete_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"timeout", 600}}), [&](int waits) {
-    if (waits == 7) rds_.instances["orders"].status = "available";
-  });
+  const auto answer = run_to_end("rds_delete_db_instance",
+                                 Value::dict({{"db_instance_identifier", "orders"}, {"timeout", 600}}), [&](int waits) {
+                                   if (waits == 7) rds_.instances["orders"].status = "available";
+                                 });
   ASSERT_TRUE(answer) << answer.error().message();
   EXPECT_EQ(answer->result["deleted"], Value(true));
   EXPECT_EQ(waited_.size(), 8u);
@@ -407,7 +433,8 @@ TEST_F(NativeAwsTest, DeleteWaitsWhileTheInstanceIsBeingCreated) {
 
 TEST_F(NativeAwsTest, DeleteGivesUpAtItsDeadline) {
   rds_.instances["orders"] = {.status = "creating"};
-  const auto answer = run_to_end("rds_delete_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"timeout", 100}}));
+  const auto answer =
+      run_to_end("rds_delete_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"timeout", 100}}));
   ASSERT_FALSE(answer);
   EXPECT_EQ(answer.error().type(), "TimedOut");
   Duration total{};
@@ -468,17 +495,19 @@ TEST_F(NativeAwsTest, WaitWalksToAvailable) {
 
 TEST_F(NativeAwsTest, WaitUsesItsPollInterval) {
   rds_.instances["orders"] = {.status = "creating"};
-  ASSERT_TRUE(run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"poll_interval", 1}}), [&](int waits) {
-    if (waits == 6) rds_.instances["orders"] = {.status = "available", .endpoint = true};
-  }));
+  ASSERT_TRUE(run_to_end("rds_wait_db_instance",
+                         Value::dict({{"db_instance_identifier", "orders"}, {"poll_interval", 1}}), [&](int waits) {
+                           if (waits == 6) rds_.instances["orders"] = {.status = "available", .endpoint = true};
+                         }));
   for (const Duration each : waited_) EXPECT_LE(each, 1100ms);
 }
 
 TEST_F(NativeAwsTest, WaitFailsOnAStateWithoutReturnAndSaysWhy) {
   rds_.instances["orders"] = {.status = "creating"};
-  const auto answer = run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}}), [&](int waits) {
-    if (waits == 2) rds_.instances["orders"].status = "incompatible-network";
-  });
+  const auto answer =
+      run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}}), [&](int waits) {
+        if (waits == 2) rds_.instances["orders"].status = "incompatible-network";
+      });
   ASSERT_TRUE(answer);
   EXPECT_TRUE(answer->failed);
   EXPECT_EQ(answer->result["code"], Value("DBInstanceFailed"));
@@ -489,7 +518,8 @@ TEST_F(NativeAwsTest, WaitFailsOnAStateWithoutReturnAndSaysWhy) {
 
 TEST_F(NativeAwsTest, WaitTimesOutAtItsDeadline) {
   rds_.instances["orders"] = {.status = "creating"};
-  const auto answer = run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"timeout", 300}}));
+  const auto answer =
+      run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}, {"timeout", 300}}));
   ASSERT_TRUE(answer);
   EXPECT_TRUE(answer->failed);
   EXPECT_EQ(answer->result["code"], Value("TimedOut"));
@@ -516,7 +546,8 @@ TEST_F(NativeAwsTest, WaitOutlivesAnOutage) {
   EXPECT_FALSE(answer->failed);
   EXPECT_EQ(waited_.size(), 1u);
   rds_.next = {FakeRds::error(403, "AccessDenied", "no")};
-  EXPECT_EQ(run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}})).error().type(), "AccessDenied");
+  EXPECT_EQ(run_to_end("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "orders"}})).error().type(),
+            "AccessDenied");
 }
 
 TEST_F(NativeAwsTest, WaitForTheEnd) {
@@ -534,20 +565,26 @@ TEST_F(NativeAwsTest, WaitForTheEnd) {
   });
   EXPECT_TRUE(back->failed);
   EXPECT_EQ(back->result["code"], Value("DeletionFailed"));
-  EXPECT_EQ(run("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "x"}, {"target", "y"}})).error().code(), ErrorCode::kInvalid);
+  EXPECT_EQ(run("rds_wait_db_instance", Value::dict({{"db_instance_identifier", "x"}, {"target", "y"}})).error().code(),
+            ErrorCode::kInvalid);
 }
 
 // Snapshots.
 
 TEST_F(NativeAwsTest, Snapshots) {
-  const Value parameters = Value::dict({{"db_snapshot_identifier", "s1"}, {"db_instance_identifier", "orders"}, {"tags", json(R"({"a": "b"})")}});
+  const Value parameters = Value::dict(
+      {{"db_snapshot_identifier", "s1"}, {"db_instance_identifier", "orders"}, {"tags", json(R"({"a": "b"})")}});
   EXPECT_EQ(run("rds_create_db_snapshot", parameters)->result["created"], Value(true));
   EXPECT_EQ(rds_.calls.back().second["Tags.Tag.1.Key"], "a");
   EXPECT_EQ(run("rds_create_db_snapshot", parameters)->result["created"], Value(false));
-  EXPECT_EQ(run("rds_create_db_snapshot", Value::dict({{"db_snapshot_identifier", "s1"}, {"db_instance_identifier", "other"}})).error().type(),
+  EXPECT_EQ(run("rds_create_db_snapshot",
+                Value::dict({{"db_snapshot_identifier", "s1"}, {"db_instance_identifier", "other"}}))
+                .error()
+                .type(),
             "NameTaken");
   EXPECT_EQ(run("rds_describe_db_snapshots", Value::empty_dict())->result["count"], Value(1));
-  EXPECT_EQ(run("rds_describe_db_snapshots", Value::dict({{"db_snapshot_identifier", "none"}}))->result["count"], Value(0));
+  EXPECT_EQ(run("rds_describe_db_snapshots", Value::dict({{"db_snapshot_identifier", "none"}}))->result["count"],
+            Value(0));
   const Value name = Value::dict({{"db_snapshot_identifier", "s1"}});
   EXPECT_EQ(run("rds_delete_db_snapshot", name)->result["deleted"], Value(true));
   EXPECT_EQ(run("rds_delete_db_snapshot", name)->result["deleted"], Value(false));

@@ -62,7 +62,7 @@ class PythonRunnerTest : public RunnerTest, public testing::WithParamInterface<S
 };
 
 INSTANTIATE_TEST_SUITE_P(Starts, PythonRunnerTest, testing::Values(Start::kCold, Start::kForked),
-                         [](const auto& info) { return info.param == Start::kCold ? "Cold" : "Forked"; });
+                         [](const auto& test) { return test.param == Start::kCold ? "Cold" : "Forked"; });
 
 // The action of the conformance pack and what StackStorm 3.10dev answered (api/transcripts.json, group exec_python).
 TEST_P(PythonRunnerTest, ResultsAreThoseOfStackStorm) {

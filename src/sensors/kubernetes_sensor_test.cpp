@@ -65,6 +65,7 @@ class KubernetesSensorTest : public ::testing::Test {
     options_.config = [this] { return Value::dict({{"kubeconfig", kubeconfig_}}); };
     options_.informer.page_size = 10;
     options_.informer.relist_spread = milliseconds(20);
+    options_.informer.short_watch = milliseconds(100);
     options_.informer.backoff = {milliseconds(30), milliseconds(100), seconds(120)};
     EXPECT_TRUE(write_file_atomically(
         kubeconfig_, "current-context: dev\ncontexts: [{name: dev, context: {cluster: c1}}]\n"

@@ -42,7 +42,7 @@ def judge(name: str, results: dict[str, list[str]], later: Counter[str]) -> None
     print(f"{name}: {len(results) - len(failed)} passed, {len(failed)} failed, {sum(later.values())} for later stages {dict(later)}")
     surprising = {vector: why for vector, why in failed.items() if vector not in known}
     mended = [vector for vector in known if vector in results and not results[vector]]
-    for vector, why in list(surprising.items())[:25]:
+    for vector, why in list(surprising.items())[:60]:
         print(f"  {vector}: {'; '.join(why)[:600]}")
     assert not surprising, f"{len(surprising)} answers differ from StackStorm's: {sorted(surprising)[:40]}"
     assert not mended, f"listed as deviations, but equal now: {mended}"
@@ -63,7 +63,7 @@ def prepare(make_squall: Callable[..., Squall], document: Json, files: dict[str,
     squall.env["SQUALL_USER"] = "root"
     squall.config("chainconf", json.dumps(document["setup"]["config"]["body"]))
     squall.start()
-    for key in document["setup"]["keys"]:
+    for key in [k for k in document["setup"]["keys"] if not k["body"].get("secret")]:
         status, body = squall.call(key["method"], key["path"], key["body"])
         assert status == 200, body
     return squall
@@ -156,14 +156,17 @@ def test_action_chains(make_squall: Callable[..., Squall]) -> None:
 
 
 def enforcement_view(squall: Squall, enforcement: Json, wanted: Json) -> Json:
+    wanted.pop("other_executions", None)
     view = {"rule": enforcement["rule"]["ref"], "status": enforcement["status"], "failure_reason": enforcement.get("failure_reason")}
     if "execution" in wanted and enforcement.get("execution_id"):
         execution = ended(squall, enforcement["execution_id"], [])
-        view["execution"] = {key: execution_part(execution, key, want) for key, want in wanted["execution"].items()}
+        view["execution"] = {key: execution_part(squall, execution, key, want) for key, want in wanted["execution"].items()}
     return view
 
 
-def execution_part(execution: Json, key: str, wanted: Json) -> Json:
+def execution_part(squall: Squall, execution: Json, key: str, wanted: Json) -> Json:
+    if key == "children":
+        return [child_view(squall, squall.get("/executions/" + child), want) for child, want in zip(execution.get("children", []), wanted)]
     value = execution["action"]["ref"] if key == "action" else execution.get(key)
     if isinstance(value, dict) and isinstance(wanted, dict) and key in ("rule", "trigger_type", "trigger", "trigger_instance"):
         return {name: value.get(name) for name in wanted}

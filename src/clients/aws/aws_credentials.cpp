@@ -34,7 +34,8 @@ AwsCredentials masked(AwsCredentials found) {
 // Who is asked by plain HTTP for credentials must be this machine or one of AWS's link-local agents.
 bool is_trusted_agent(std::string_view url) {
   if (url.starts_with("https://")) return true;
-  constexpr std::string_view kTrusted[] = {"169.254.170.2", "169.254.170.23", "[fd00:ec2::23]", "127.0.0.1", "localhost", "[::1]"};
+  constexpr std::string_view kTrusted[] = {"169.254.170.2", "169.254.170.23", "[fd00:ec2::23]",
+                                           "127.0.0.1",     "localhost",      "[::1]"};
   std::string host = crypto::url_host(url);
   if (const size_t colon = host.rfind(':'); colon != std::string::npos && !host.ends_with("]")) host.erase(colon);
   return std::find(std::begin(kTrusted), std::end(kTrusted), host) != std::end(kTrusted);
@@ -49,7 +50,8 @@ struct AwsCredentialChain::Query {
   const AwsProfile& profile;
 };
 
-Result<AwsCredentials> AwsCredentialChain::get(const AwsSettings& settings, const Environment& environment, const StopToken& stop) {
+Result<AwsCredentials> AwsCredentialChain::get(const AwsSettings& settings, const Environment& environment,
+                                               const StopToken& stop) {
   if (!settings.configured.access_key.empty()) return masked({settings.configured, std::nullopt});
   static const AwsProfile kNoProfile;
   const AwsProfile* profile = settings.profiles.find(settings.profile);
@@ -68,10 +70,11 @@ Result<AwsCredentials> AwsCredentialChain::get(const AwsSettings& settings, cons
   if (container) return masked(std::move(*container));
   SQ_TRY(Found instance, from_instance(query));
   if (instance) return masked(std::move(*instance));
-  return wrong("NoCredentials",
-               "no AWS credentials: looked at the config of the pack aws, the environment (AWS_ACCESS_KEY_ID), a web identity "
-               "(AWS_WEB_IDENTITY_TOKEN_FILE), the profile \"" + settings.profile +
-                   "\" of the shared files, the container's agent and the instance's metadata service");
+  return wrong(
+      "NoCredentials",
+      "no AWS credentials: looked at the config of the pack aws, the environment (AWS_ACCESS_KEY_ID), a web identity "
+      "(AWS_WEB_IDENTITY_TOKEN_FILE), the profile \"" +
+          settings.profile + "\" of the shared files, the container's agent and the instance's metadata service");
 }
 
 template <typename Make>
@@ -79,7 +82,8 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::cached(const std::string& 
   // Held while asking: many calls that find the same credentials old shall not all ask at once.
   const std::lock_guard lock(mutex_);
   const auto known = cache_.find(key);
-  if (known != cache_.end() && known->second.expires && *known->second.expires - kRenewBefore > clock_.now()) return Found(known->second);
+  if (known != cache_.end() && known->second.expires && *known->second.expires - kRenewBefore > clock_.now())
+    return Found(known->second);
   SQ_TRY(AwsCredentials made, make());
   if (made.expires) {
     if (cache_.size() >= kCacheMax) cache_.clear();
@@ -105,11 +109,13 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::from_profile_keys(const Qu
                            setting(*profile, "aws_session_token")};
   if (!keys.access_key.empty() && !keys.secret_key.empty()) return Found({std::move(keys), std::nullopt});
   if (!keys.access_key.empty() || !keys.secret_key.empty()) {
-    return wrong("PartialCredentials", "the AWS profile \"" + name + "\" has only one of aws_access_key_id and aws_secret_access_key");
+    return wrong("PartialCredentials",
+                 "the AWS profile \"" + name + "\" has only one of aws_access_key_id and aws_secret_access_key");
   }
   for (const char* unsupported : {"sso_session", "sso_start_url", "credential_process"}) {
     if (profile->contains(unsupported)) {
-      return wrong("UnsupportedProfile", "the AWS profile \"" + name + "\" uses " + unsupported + ", which squall does not support");
+      return wrong("UnsupportedProfile",
+                   "the AWS profile \"" + name + "\" uses " + unsupported + ", which squall does not support");
     }
   }
   return Found();
@@ -123,7 +129,8 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::from_profile_role(const Qu
     return cached("web\n" + role + "\n" + token_file, [&]() -> Result<AwsCredentials> {
       SQ_TRY(const std::string token, read_file(token_file));
       return ask_sts(query, "AssumeRoleWithWebIdentity",
-                     {{"RoleArn", role}, {"RoleSessionName", "squall"}, {"WebIdentityToken", std::string(trim(token))}}, nullptr);
+                     {{"RoleArn", role}, {"RoleSessionName", "squall"}, {"WebIdentityToken", std::string(trim(token))}},
+                     nullptr);
     });
   }
   return cached("role\n" + query.settings.profile + "\n" + role, [&]() -> Result<AwsCredentials> {
@@ -141,8 +148,9 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::from_profile_role(const Qu
     }
     if (!signer) return fail(std::move(signer).error());
     if (!*signer) {
-      return wrong("NoCredentials", "the AWS profile \"" + query.settings.profile + "\" wants to assume a role, but its source_profile "
-                                    "or credential_source gives no keys");
+      return wrong("NoCredentials", "the AWS profile \"" + query.settings.profile +
+                                        "\" wants to assume a role, but its source_profile "
+                                        "or credential_source gives no keys");
     }
     std::string session = setting(query.profile, "role_session_name");
     FormParameters parameters{{"RoleArn", role}, {"RoleSessionName", session.empty() ? "squall" : session}};
@@ -161,17 +169,21 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::from_web_identity(const Qu
     SQ_TRY(const std::string token, read_file(file));
     add_log_secret(trim(token));
     return ask_sts(query, "AssumeRoleWithWebIdentity",
-                   {{"RoleArn", role}, {"RoleSessionName", session.empty() ? "squall" : session}, {"WebIdentityToken", std::string(trim(token))}},
+                   {{"RoleArn", role},
+                    {"RoleSessionName", session.empty() ? "squall" : session},
+                    {"WebIdentityToken", std::string(trim(token))}},
                    nullptr);
   });
 }
 
-Result<AwsCredentials> AwsCredentialChain::ask_sts(const Query& query, const std::string& action, const FormParameters& parameters,
+Result<AwsCredentials> AwsCredentialChain::ask_sts(const Query& query, const std::string& action,
+                                                   const FormParameters& parameters,
                                                    const crypto::Credentials* signer) {
   std::string endpoint = query.environment("AWS_ENDPOINT_URL_STS");
   if (endpoint.empty()) endpoint = query.environment("AWS_ENDPOINT_URL");
   if (endpoint.empty()) endpoint = aws_endpoint("sts", query.settings.region);
-  AwsQueryClient sts(http_, {"sts", "2011-06-15", endpoint, query.settings.region, query.settings.ca_file}, clock_, random_);
+  AwsQueryClient sts(http_, {"sts", "2011-06-15", endpoint, query.settings.region, query.settings.ca_file}, clock_,
+                     random_);
   SQ_TRY(const XmlElement result, sts.call(action, parameters, signer, query.stop));
   const XmlElement* found = result.find("Credentials");
   AwsCredentials made;
@@ -190,7 +202,8 @@ Result<Value> AwsCredentialChain::ask_agent(const net::HttpRequest& request, con
   auto response = http_.call(request, query.stop);
   if (!response) return fail(response.error().with_context(who));
   if (response->status != 200) {
-    return fail(Error(ErrorCode::kRemote, std::string(who) + " answered " + std::to_string(response->status)).with_http_status(response->status));
+    return fail(Error(ErrorCode::kRemote, std::string(who) + " answered " + std::to_string(response->status))
+                    .with_http_status(response->status));
   }
   auto answer = parse_json(response->body);
   if (!answer) return fail(ErrorCode::kRemote, std::string(who) + " answered with something that is no JSON");
@@ -213,7 +226,8 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::from_container(const Query
   if (relative.empty() && full.empty()) return Found();
   const std::string url = relative.empty() ? full : std::string(kContainerHost) + relative;
   if (!is_trusted_agent(url)) {
-    return wrong("NoCredentials", "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or name this machine or AWS's agent");
+    return wrong("NoCredentials",
+                 "AWS_CONTAINER_CREDENTIALS_FULL_URI must be https, or name this machine or AWS's agent");
   }
   return cached("container\n" + url, [&]() -> Result<AwsCredentials> {
     net::HttpRequest request;

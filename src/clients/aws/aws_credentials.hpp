@@ -19,9 +19,10 @@ struct AwsCredentials {
   std::optional<Timestamp> expires;  // of temporary ones
 };
 
-// Finds credentials, in AWS's order: the pack's config; the environment; the profile's role (AssumeRole); a web identity
-// token (IRSA); the profile's keys; the container's agent (ECS, EKS Pod Identity); the instance's metadata service.
-// Temporary ones are kept until ten minutes before their end. Secrets are registered with the log's mask. Thread-safe.
+// Finds credentials, in AWS's order: the pack's config; the environment; the profile's role (AssumeRole); a web
+// identity token (IRSA); the profile's keys; the container's agent (ECS, EKS Pod Identity); the instance's metadata
+// service. Temporary ones are kept until ten minutes before their end. Secrets are registered with the log's mask.
+// Thread-safe.
 //
 // Errors: "NoCredentials" lists what was looked at; "PartialCredentials"; "UnsupportedProfile" names an SSO or
 // credential_process profile; what STS or an agent answered.

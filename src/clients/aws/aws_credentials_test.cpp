@@ -24,11 +24,15 @@ class AwsCredentialsTest : public ::testing::Test {
     char folder[] = "/tmp/squall-aws-XXXXXX";
     home_ = mkdtemp(folder);
     std::filesystem::create_directory(home_ + "/.aws");
-    variables_ = {{"HOME", home_}, {"AWS_REGION", "eu-west-1"}, {"AWS_EC2_METADATA_DISABLED", "true"},
+    variables_ = {{"HOME", home_},
+                  {"AWS_REGION", "eu-west-1"},
+                  {"AWS_EC2_METADATA_DISABLED", "true"},
                   {"AWS_ENDPOINT_URL_STS", server_.url("/sts")}};
   }
   ~AwsCredentialsTest() override { std::filesystem::remove_all(home_); }
-  void write(const std::string& name, std::string_view text) { ASSERT_TRUE(write_file_atomically(home_ + "/" + name, text)); }
+  void write(const std::string& name, std::string_view text) {
+    ASSERT_TRUE(write_file_atomically(home_ + "/" + name, text));
+  }
   std::string variable(const std::string& name) const {
     const auto found = variables_.find(name);
     return found == variables_.end() ? std::string() : found->second;
@@ -41,7 +45,10 @@ class AwsCredentialsTest : public ::testing::Test {
   }
   std::string expiry() const { return format_timestamp(clock_.now() + 1h); }
   std::string agent_answer() const {
-    return to_json(Value::dict({{"AccessKeyId", "agent"}, {"SecretAccessKey", "agent-secret"}, {"Token", "agent-token"}, {"Expiration", expiry()}}));
+    return to_json(Value::dict({{"AccessKeyId", "agent"},
+                                {"SecretAccessKey", "agent-secret"},
+                                {"Token", "agent-token"},
+                                {"Expiration", expiry()}}));
   }
 
   ServerResponse answer(const ServerRequest& request) {
@@ -51,7 +58,8 @@ class AwsCredentialsTest : public ::testing::Test {
       const std::string name = web ? "AssumeRoleWithWebIdentity" : "AssumeRole";
       return {.content_type = "text/xml",
               .body = "<" + name + "Response><" + name + "Result><Credentials><AccessKeyId>" + name +
-                      "</AccessKeyId><SecretAccessKey>sts-secret</SecretAccessKey><SessionToken>sts-token</SessionToken><Expiration>" +
+                      "</AccessKeyId><SecretAccessKey>sts-secret</SecretAccessKey><SessionToken>sts-token</"
+                      "SessionToken><Expiration>" +
                       expiry() + "</Expiration></Credentials></" + name + "Result></" + name + "Response>"};
     }
     if (request.path == "/agent") {
@@ -60,7 +68,8 @@ class AwsCredentialsTest : public ::testing::Test {
     }
     if (request.path == "/latest/api/token") return {.content_type = "text/plain", .body = "imds-token"};
     if (request.headers.get("X-aws-ec2-metadata-token") != "imds-token") return {.status = 401};
-    if (request.path == "/latest/meta-data/iam/security-credentials/") return {.content_type = "text/plain", .body = "my-role\n"};
+    if (request.path == "/latest/meta-data/iam/security-credentials/")
+      return {.content_type = "text/plain", .body = "my-role\n"};
     if (request.path == "/latest/meta-data/iam/security-credentials/my-role") return {.body = agent_answer()};
     return {.status = 404};
   }
@@ -82,8 +91,9 @@ TEST_F(AwsCredentialsTest, NothingAnywhereSaysWhereItLooked) {
 }
 
 TEST_F(AwsCredentialsTest, StaticSourcesInTheirOrder) {
-  write(".aws/credentials", "[default]\naws_access_key_id = file\naws_secret_access_key = file-secret\n[two]\naws_access_key_id = two\n"
-                            "aws_secret_access_key = two-secret\naws_session_token = two-token\n");
+  write(".aws/credentials",
+        "[default]\naws_access_key_id = file\naws_secret_access_key = file-secret\n[two]\naws_access_key_id = two\n"
+        "aws_secret_access_key = two-secret\naws_session_token = two-token\n");
   EXPECT_EQ(get()->keys.access_key, "file");
   variables_["AWS_PROFILE"] = "two";
   EXPECT_EQ(get()->keys.session_token, "two-token");
@@ -91,8 +101,10 @@ TEST_F(AwsCredentialsTest, StaticSourcesInTheirOrder) {
   EXPECT_EQ(get().error().type(), "PartialCredentials");
   variables_["AWS_SECRET_ACCESS_KEY"] = "env-secret";
   EXPECT_EQ(get()->keys.access_key, "env");
-  EXPECT_EQ(get(Value::dict({{"profile", "two"}}))->keys.access_key, "two") << "a profile named in the config beats the environment";
-  EXPECT_EQ(get(Value::dict({{"access_key_id", "pack"}, {"secret_access_key", "pack-secret"}}))->keys.access_key, "pack");
+  EXPECT_EQ(get(Value::dict({{"profile", "two"}}))->keys.access_key, "two")
+      << "a profile named in the config beats the environment";
+  EXPECT_EQ(get(Value::dict({{"access_key_id", "pack"}, {"secret_access_key", "pack-secret"}}))->keys.access_key,
+            "pack");
   EXPECT_EQ(mask_secrets("env-secret two-secret two-token"), "******** ******** ********");
   EXPECT_TRUE(requests_.empty());
 }
@@ -129,13 +141,15 @@ TEST_F(AwsCredentialsTest, WebIdentityIsUnsignedKeptAndRenewed) {
 }
 
 TEST_F(AwsCredentialsTest, ProfileMayAssumeARole) {
-  write(".aws/config", "[profile base]\naws_access_key_id = base\naws_secret_access_key = base-secret\n"
-                       "[profile role]\nrole_arn = arn:r\nsource_profile = base\nexternal_id = ext\n"
-                       "[profile lost]\nrole_arn = arn:r\nsource_profile = nobody\n");
+  write(".aws/config",
+        "[profile base]\naws_access_key_id = base\naws_secret_access_key = base-secret\n"
+        "[profile role]\nrole_arn = arn:r\nsource_profile = base\nexternal_id = ext\n"
+        "[profile lost]\nrole_arn = arn:r\nsource_profile = nobody\n");
   const auto role = get(Value::dict({{"profile", "role"}}));
   ASSERT_TRUE(role) << role.error().message();
   EXPECT_EQ(role->keys.access_key, "AssumeRole");
-  EXPECT_THAT(std::string(requests_.at(0).headers.get("Authorization")), HasSubstr("Credential=base/20261122/eu-west-1/sts/aws4_request"));
+  EXPECT_THAT(std::string(requests_.at(0).headers.get("Authorization")),
+              HasSubstr("Credential=base/20261122/eu-west-1/sts/aws4_request"));
   EXPECT_THAT(requests_[0].body, HasSubstr("ExternalId=ext"));
   EXPECT_EQ(get(Value::dict({{"profile", "lost"}})).error().type(), "NoCredentials");
 }

@@ -31,13 +31,15 @@ bool contains(std::string_view text, std::string_view part) { return text.find(p
 ErrorCode kind_of(int status, std::string_view code) {
   if (classify_aws_failure(status, code) != AwsRetry::kNever) return ErrorCode::kUnavailable;
   if (status == 401 || status == 403 || contains(code, "AccessDenied") || contains(code, "Unauthorized") ||
-      is_any(code, {"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "AuthFailure",
-                    "OptInRequired", "MissingAuthenticationToken", "UnrecognizedClientException", "RequestExpired"})) {
+      is_any(code,
+             {"InvalidClientTokenId", "SignatureDoesNotMatch", "ExpiredToken", "ExpiredTokenException", "AuthFailure",
+              "OptInRequired", "MissingAuthenticationToken", "UnrecognizedClientException", "RequestExpired"})) {
     return ErrorCode::kPermissionDenied;
   }
   if (status == 404 || contains(code, "NotFound")) return ErrorCode::kNotFound;
   if (contains(code, "AlreadyExists")) return ErrorCode::kConflict;
-  if (code.starts_with("InvalidParameter") || is_any(code, {"MissingParameter", "ValidationError"})) return ErrorCode::kInvalid;
+  if (code.starts_with("InvalidParameter") || is_any(code, {"MissingParameter", "ValidationError"}))
+    return ErrorCode::kInvalid;
   return ErrorCode::kRemote;
 }
 
@@ -49,7 +51,8 @@ bool may_be_clock(std::string_view code) {
 
 Duration server_wish(const net::HttpResponse& response) {
   const auto milliseconds = parse_int(response.headers.get("x-amz-retry-after"));
-  return milliseconds && *milliseconds > 0 && *milliseconds < 3'600'000 ? std::chrono::milliseconds(*milliseconds) : Duration::zero();
+  return milliseconds && *milliseconds > 0 && *milliseconds < 3'600'000 ? std::chrono::milliseconds(*milliseconds)
+                                                                        : Duration::zero();
 }
 
 }  // namespace
@@ -68,7 +71,8 @@ std::optional<Timestamp> parse_http_date(std::string_view text) {
   return parse_timestamp(iso);
 }
 
-AwsQueryClient::AwsQueryClient(net::HttpClient& http, AwsService service, const Clock& clock, Random& random, Sleep sleep)
+AwsQueryClient::AwsQueryClient(net::HttpClient& http, AwsService service, const Clock& clock, Random& random,
+                               Sleep sleep)
     : http_(http), service_(std::move(service)), clock_(clock), random_(random), sleep_(std::move(sleep)) {}
 
 Result<XmlElement> AwsQueryClient::call(const std::string& action, const FormParameters& parameters,
@@ -93,7 +97,8 @@ Result<XmlElement> AwsQueryClient::call(const std::string& action, const FormPar
       continue;
     }
     const bool bad_request = done.status == 0 && done.answer.error().code() == ErrorCode::kInvalid;
-    const AwsRetry kind = bad_request ? AwsRetry::kNever : classify_aws_failure(done.status, done.answer.error().type());
+    const AwsRetry kind =
+        bad_request ? AwsRetry::kNever : classify_aws_failure(done.status, done.answer.error().type());
     if (kind == AwsRetry::kNever || number >= kAwsAttemptsMax || !quota_.take(kind)) return std::move(done.answer);
     last_retry = kind;
     if (!sleep_(aws_retry_delay(kind, number, random_, done.server_wish), stop)) {
@@ -109,13 +114,15 @@ AwsQueryClient::Attempt AwsQueryClient::attempt(const std::string& action, const
   request.method = "POST";
   request.url = service_.endpoint_url;
   if (!request.url.ends_with('/')) request.url += '/';
-  request.headers = {{"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"},
-                     {"amz-sdk-invocation-id", invocation},
-                     {"amz-sdk-request", "attempt=" + std::to_string(number) + "; max=" + std::to_string(kAwsAttemptsMax)}};
+  request.headers = {
+      {"Content-Type", "application/x-www-form-urlencoded; charset=utf-8"},
+      {"amz-sdk-invocation-id", invocation},
+      {"amz-sdk-request", "attempt=" + std::to_string(number) + "; max=" + std::to_string(kAwsAttemptsMax)}};
   if (credentials != nullptr) {
     const Timestamp now = clock_.now() + Duration(clock_offset_.load());
-    const auto added = crypto::sign({request.method, request.url, {request.headers.begin(), request.headers.end()}, body},
-                                    *credentials, service_.region, service_.name, now);
+    const auto added =
+        crypto::sign({request.method, request.url, {request.headers.begin(), request.headers.end()}, body},
+                     *credentials, service_.region, service_.name, now);
     for (const auto& [name, value] : added) request.headers.add(name, value);
   }
   request.body = body;
@@ -148,7 +155,8 @@ Error AwsQueryClient::error_of(const std::string& action, const net::HttpRespons
   if (const auto root = parse_xml(response.body)) {
     // <ErrorResponse><Error>, or <Response><Errors><Error> of EC2's dialect, which some endpoints fall back to.
     const XmlElement* error = root->find("Error");
-    if (const XmlElement* errors = root->find("Errors"); error == nullptr && errors != nullptr) error = errors->find("Error");
+    if (const XmlElement* errors = root->find("Errors"); error == nullptr && errors != nullptr)
+      error = errors->find("Error");
     if (root->name == "Error") error = &*root;
     if (error != nullptr) {
       code = trim(error->text_of("Code"));

@@ -23,18 +23,20 @@ struct AwsService {
   std::string version;       // "2014-10-31"
   std::string endpoint_url;  // "https://rds.eu-west-1.amazonaws.com"
   std::string region;
-  std::string ca_file;       // empty: the system's authorities
+  std::string ca_file;  // empty: the system's authorities
 };
 
-// Blocking, thread-safe; shared by all calls to one endpoint, because they share the retry quota and the clock's offset.
+// Blocking, thread-safe; shared by all calls to one endpoint, because they share the retry quota and the clock's
+// offset.
 class AwsQueryClient {
  public:
   using Sleep = std::function<bool(Duration, const StopToken&)>;
   AwsQueryClient(net::HttpClient& http, AwsService service, const Clock& clock, Random& random,
                  Sleep sleep = sleep_unless_stopped);
 
-  // The <ActionResult> element; an element without children when the action has no result. Unsigned without credentials.
-  // Makes up to 3 tries, each signed anew. When AWS finds our clock wrong, it is asked for the time and tried once more.
+  // The <ActionResult> element; an element without children when the action has no result. Unsigned without
+  // credentials. Makes up to 3 tries, each signed anew. When AWS finds our clock wrong, it is asked for the time and
+  // tried once more.
   //
   // An Error has AWS's code as type() and the HTTP status: kPermissionDenied, kNotFound, kConflict (…AlreadyExists…),
   // kInvalid (parameters), kUnavailable (throttled, 5xx, unreachable), kTimeout, kCanceled, else kRemote. Messages are

@@ -21,8 +21,8 @@ const crypto::Credentials kKeys{"AKIDEXAMPLE", "wJalrXUtnFEMI", "the-session-tok
 ServerResponse error_answer(int status, const std::string& code, const std::string& message = "text") {
   return {.status = status,
           .content_type = "text/xml",
-          .body = "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type><Code>" + code +
-                  "</Code><Message>" + message + "</Message></Error><RequestId>r</RequestId></ErrorResponse>"};
+          .body = "<ErrorResponse xmlns=\"http://rds.amazonaws.com/doc/2014-10-31/\"><Error><Type>Sender</Type><Code>" +
+                  code + "</Code><Message>" + message + "</Message></Error><RequestId>r</RequestId></ErrorResponse>"};
 }
 
 ServerResponse good_answer() {
@@ -148,7 +148,8 @@ TEST_F(AwsQueryClientTest, LearnsTheTimeWhenOurClockIsWrong) {
 }
 
 TEST_F(AwsQueryClientTest, WrongSecretIsNotTakenForAWrongClock) {
-  auto rds = AwsQueryClient(http_, {"rds", "2014-10-31", server_.url(""), "eu-west-1", ""}, Clock::system(), Random::system());
+  auto rds =
+      AwsQueryClient(http_, {"rds", "2014-10-31", server_.url(""), "eu-west-1", ""}, Clock::system(), Random::system());
   for (int i = 0; i < 3; ++i) answers_.push_back(error_answer(403, "SignatureDoesNotMatch"));
   const auto result = rds.call("DoIt", {}, &kKeys, {});
   ASSERT_FALSE(result);
@@ -167,17 +168,13 @@ TEST_F(AwsQueryClientTest, MapsErrors) {
     int status;
     const char* code;
     ErrorCode expected;
-  } cases[] = {{400, "DBInstanceAlreadyExists", ErrorCode::kConflict},
-               {404, "DBInstanceNotFound", ErrorCode::kNotFound},
-               {404, "DBSubnetGroupNotFoundFault", ErrorCode::kNotFound},
-               {400, "InvalidParameterValue", ErrorCode::kInvalid},
-               {400, "InvalidParameterCombination", ErrorCode::kInvalid},
-               {400, "MissingParameter", ErrorCode::kInvalid},
-               {403, "AccessDenied", ErrorCode::kPermissionDenied},
-               {400, "ExpiredToken", ErrorCode::kPermissionDenied},
-               {403, "InvalidClientTokenId", ErrorCode::kPermissionDenied},
-               {400, "InvalidDBInstanceState", ErrorCode::kRemote},
-               {400, "InstanceQuotaExceeded", ErrorCode::kRemote}};
+  } cases[] = {
+      {400, "DBInstanceAlreadyExists", ErrorCode::kConflict},      {404, "DBInstanceNotFound", ErrorCode::kNotFound},
+      {404, "DBSubnetGroupNotFoundFault", ErrorCode::kNotFound},   {400, "InvalidParameterValue", ErrorCode::kInvalid},
+      {400, "InvalidParameterCombination", ErrorCode::kInvalid},   {400, "MissingParameter", ErrorCode::kInvalid},
+      {403, "AccessDenied", ErrorCode::kPermissionDenied},         {400, "ExpiredToken", ErrorCode::kPermissionDenied},
+      {403, "InvalidClientTokenId", ErrorCode::kPermissionDenied}, {400, "InvalidDBInstanceState", ErrorCode::kRemote},
+      {400, "InstanceQuotaExceeded", ErrorCode::kRemote}};
   for (const auto& each : cases) {
     answers_ = {error_answer(each.status, each.code, "why &amp; how")};
     const auto result = client().call("DoIt", {}, &kKeys, {});
@@ -224,8 +221,9 @@ TEST_F(AwsQueryClientTest, StopEndsItBetweenTries) {
 
 TEST(ParseHttpDate, OnlyTheOneForm) {
   EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT"), parse_timestamp("1994-11-06T08:49:37Z"));
-  for (const char* bad : {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
-                          "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Abc 1994 08:49:37 GMT"}) {
+  for (const char* bad :
+       {"", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", "Sun, 06 Nov 1994 08:49:37 UTC",
+        "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Abc 1994 08:49:37 GMT"}) {
     EXPECT_FALSE(parse_http_date(bad)) << bad;
   }
 }

@@ -17,20 +17,32 @@ constexpr int kTransientCost = 14;
 constexpr int kThrottledCost = 5;
 constexpr int kNoRetryReward = 1;
 
-constexpr std::string_view kThrottleCodes[] = {
-    "Throttling", "ThrottlingException", "ThrottledException", "RequestThrottled", "RequestThrottledException",
-    "TooManyRequestsException", "RequestLimitExceeded", "BandwidthLimitExceeded", "SlowDown", "LimitExceededException",
-    "EC2ThrottledException", "TransactionInProgressException", "ProvisionedThroughputExceededException"};
-constexpr std::string_view kTransientCodes[] = {"RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete",
-                                                "InternalFailure", "InternalError", "ServiceUnavailable", "IDPCommunicationError"};
+constexpr std::string_view kThrottleCodes[] = {"Throttling",
+                                               "ThrottlingException",
+                                               "ThrottledException",
+                                               "RequestThrottled",
+                                               "RequestThrottledException",
+                                               "TooManyRequestsException",
+                                               "RequestLimitExceeded",
+                                               "BandwidthLimitExceeded",
+                                               "SlowDown",
+                                               "LimitExceededException",
+                                               "EC2ThrottledException",
+                                               "TransactionInProgressException",
+                                               "ProvisionedThroughputExceededException"};
+constexpr std::string_view kTransientCodes[] = {
+    "RequestTimeout", "RequestTimeoutException", "PriorRequestNotComplete", "InternalFailure",
+    "InternalError",  "ServiceUnavailable",      "IDPCommunicationError"};
 
 int cost(AwsRetry kind) { return kind == AwsRetry::kThrottled ? kThrottledCost : kTransientCost; }
 
 }  // namespace
 
 AwsRetry classify_aws_failure(int status, std::string_view code) {
-  if (std::find(std::begin(kThrottleCodes), std::end(kThrottleCodes), code) != std::end(kThrottleCodes)) return AwsRetry::kThrottled;
-  if (std::find(std::begin(kTransientCodes), std::end(kTransientCodes), code) != std::end(kTransientCodes)) return AwsRetry::kTransient;
+  if (std::find(std::begin(kThrottleCodes), std::end(kThrottleCodes), code) != std::end(kThrottleCodes))
+    return AwsRetry::kThrottled;
+  if (std::find(std::begin(kTransientCodes), std::end(kTransientCodes), code) != std::end(kTransientCodes))
+    return AwsRetry::kTransient;
   if (status == 429) return AwsRetry::kThrottled;
   if (status == 0 || status == 500 || status == 502 || status == 503 || status == 504) return AwsRetry::kTransient;
   return AwsRetry::kNever;

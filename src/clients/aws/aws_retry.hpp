@@ -22,8 +22,8 @@ enum class AwsRetry {
 // `status` 0: there was no HTTP answer at all. `code`: AWS's error code, or empty.
 AwsRetry classify_aws_failure(int status, std::string_view code);
 
-// Before try number `attempt` + 1 (so from 1 on): an even choice from [0, base * 2^(attempt - 1)), at most 20 s; the server's
-// own wish ("x-amz-retry-after", milliseconds) raises it, by 5 s at most.
+// Before try number `attempt` + 1 (so from 1 on): an even choice from [0, base * 2^(attempt - 1)), at most 20 s; the
+// server's own wish ("x-amz-retry-after", milliseconds) raises it, by 5 s at most.
 Duration aws_retry_delay(AwsRetry kind, int attempt, Random& random, Duration server_wish = Duration::zero());
 
 // All retries to one endpoint together: each takes from a bucket that success refills, so that a broken endpoint is not

@@ -23,7 +23,8 @@ std::string setting(const AwsProfile* profile, std::string_view name) {
 
 std::string endpoint_of(const AwsSettings& settings, const AwsProfile* profile, const Environment& environment) {
   if (!equals_ignore_case(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true")) {
-    if (std::string url = first_set(environment, {"AWS_ENDPOINT_URL_RDS", "AWS_ENDPOINT_URL"}); !url.empty()) return url;
+    if (std::string url = first_set(environment, {"AWS_ENDPOINT_URL_RDS", "AWS_ENDPOINT_URL"}); !url.empty())
+      return url;
     const auto services = settings.profiles.services.find(setting(profile, "services"));
     if (services != settings.profiles.services.end()) {
       if (std::string url = setting(&services->second, "rds.endpoint_url"); !url.empty()) return url;
@@ -49,7 +50,8 @@ std::string aws_endpoint(std::string_view service, std::string_view region) {
 Result<AwsSettings> AwsSettings::read(const Value& config, std::string_view region, const Environment& environment) {
   AwsSettings settings;
   SQ_TRY(settings.profiles, AwsProfiles::load(environment));
-  settings.configured = {config["access_key_id"].string(), config["secret_access_key"].string(), config["session_token"].string()};
+  settings.configured = {config["access_key_id"].string(), config["secret_access_key"].string(),
+                         config["session_token"].string()};
   add_log_secret(settings.configured.secret_key);
   add_log_secret(settings.configured.session_token);
   SQ_CHECK(check_keys(settings.configured));
@@ -61,7 +63,8 @@ Result<AwsSettings> AwsSettings::read(const Value& config, std::string_view regi
   if (!named) settings.profile = "default";
   const AwsProfile* profile = settings.profiles.find(settings.profile);
   if (named && profile == nullptr) {
-    return fail(Error(ErrorCode::kInvalid, "there is no AWS profile \"" + settings.profile + "\" in the shared config and credentials files")
+    return fail(Error(ErrorCode::kInvalid,
+                      "there is no AWS profile \"" + settings.profile + "\" in the shared config and credentials files")
                     .with_type("ProfileNotFound"));
   }
 
@@ -70,7 +73,8 @@ Result<AwsSettings> AwsSettings::read(const Value& config, std::string_view regi
   if (settings.region.empty()) settings.region = first_set(environment, {"AWS_REGION", "AWS_DEFAULT_REGION"});
   if (settings.region.empty()) settings.region = setting(profile, "region");
   if (settings.region.empty()) {
-    return fail(Error(ErrorCode::kInvalid, "no AWS region: set `region` in the config of the pack aws, or AWS_REGION").with_type("NoRegion"));
+    return fail(Error(ErrorCode::kInvalid, "no AWS region: set `region` in the config of the pack aws, or AWS_REGION")
+                    .with_type("NoRegion"));
   }
   settings.endpoint_url = config["endpoint_url"].string();
   if (settings.endpoint_url.empty()) settings.endpoint_url = endpoint_of(settings, profile, environment);

@@ -21,8 +21,8 @@ struct AwsSettings {
   AwsProfiles profiles;
 
   // Region: `region`, then the config, AWS_REGION, AWS_DEFAULT_REGION, the profile. Endpoint: the config,
-  // AWS_ENDPOINT_URL_RDS, AWS_ENDPOINT_URL, the profile's services section, the profile's endpoint_url (the last four not
-  // with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true), AWS's own. Authorities: the config, AWS_CA_BUNDLE, the profile.
+  // AWS_ENDPOINT_URL_RDS, AWS_ENDPOINT_URL, the profile's services section, the profile's endpoint_url (the last four
+  // not with AWS_IGNORE_CONFIGURED_ENDPOINT_URLS=true), AWS's own. Authorities: the config, AWS_CA_BUNDLE, the profile.
   // Errors of kind kInvalid say what to set: "NoRegion", "ProfileNotFound", "PartialCredentials".
   static Result<AwsSettings> read(const Value& config, std::string_view region, const Environment& environment);
 };

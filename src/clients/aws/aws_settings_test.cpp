@@ -51,7 +51,9 @@ TEST_F(AwsSettingsTest, EndpointOverridesHaveAnOrder) {
   variables_["AWS_REGION"] = "r";
   write_config("[default]\nendpoint_url = http://profile\n");
   EXPECT_EQ(read()->endpoint_url, "http://profile");
-  write_config("[default]\nendpoint_url = http://profile\nservices = local\n[services local]\nrds =\n  endpoint_url = http://services\n");
+  write_config(
+      "[default]\nendpoint_url = http://profile\nservices = local\n[services local]\nrds =\n  endpoint_url = "
+      "http://services\n");
   EXPECT_EQ(read()->endpoint_url, "http://services");
   variables_["AWS_ENDPOINT_URL"] = "http://all";
   EXPECT_EQ(read()->endpoint_url, "http://all");

@@ -8,7 +8,8 @@ namespace {
 // Comments stand on lines of their own, or behind a blank.
 std::string_view without_comment(std::string_view value) {
   for (size_t i = 1; i < value.size(); ++i) {
-    if ((value[i] == '#' || value[i] == ';') && (value[i - 1] == ' ' || value[i - 1] == '\t')) return trim(value.substr(0, i));
+    if ((value[i] == '#' || value[i] == ';') && (value[i - 1] == ' ' || value[i - 1] == '\t'))
+      return trim(value.substr(0, i));
   }
   return value;
 }

@@ -21,9 +21,9 @@ struct AwsProfiles {
 
   const AwsProfile* find(std::string_view name) const;
 
-  // From the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, else those in $HOME/.aws. Files that do not
-  // exist are empty. Settings of the credentials file win. A line that cannot be read is an error with its place, of type
-  // "ProfileMalformed"; it never quotes the line.
+  // From the files that AWS_SHARED_CREDENTIALS_FILE and AWS_CONFIG_FILE name, else those in $HOME/.aws. Files that do
+  // not exist are empty. Settings of the credentials file win. A line that cannot be read is an error with its place,
+  // of type "ProfileMalformed"; it never quotes the line.
   static Result<AwsProfiles> load(const Environment& environment);
 };
 

@@ -35,8 +35,8 @@ TEST(AwsFile, ReadsSectionsNestedSettingsAndComments) {
 }
 
 TEST(AwsFile, MistakesHaveAPlaceButAreNotQuoted) {
-  for (const std::string& text : std::vector<std::string>{"[default\ncanary=1", "canary = 1\n[default]", "[default]\ncanary",
-                                                          "[default]\n= canary"}) {
+  for (const std::string& text : std::vector<std::string>{"[default\ncanary=1", "canary = 1\n[default]",
+                                                          "[default]\ncanary", "[default]\n= canary"}) {
     const auto sections = parse_aws_file(text, "file");
     ASSERT_FALSE(sections) << text;
     EXPECT_EQ(sections.error().type(), "ProfileMalformed");
@@ -54,9 +54,10 @@ TEST(AwsProfiles, CredentialsFileWinsAndMissingFilesAreEmpty) {
   ASSERT_TRUE(none);
   EXPECT_TRUE(none->profiles.empty());
   std::filesystem::create_directory(home + "/.aws");
-  ASSERT_TRUE(write_file_atomically(home + "/.aws/config",
-                                    "[default]\nregion = us-east-1\naws_access_key_id = from-config\n[profile two]\nregion = r2\n"
-                                    "[ignored]\nregion = r3\n[services local]\nrds =\n  endpoint_url = http://h\n"));
+  ASSERT_TRUE(write_file_atomically(
+      home + "/.aws/config",
+      "[default]\nregion = us-east-1\naws_access_key_id = from-config\n[profile two]\nregion = r2\n"
+      "[ignored]\nregion = r3\n[services local]\nrds =\n  endpoint_url = http://h\n"));
   ASSERT_TRUE(write_file_atomically(home + "/.aws/credentials", "[default]\naws_access_key_id = from-credentials\n"));
   const auto both = AwsProfiles::load(environment);
   ASSERT_TRUE(both);

@@ -28,7 +28,8 @@ Result<Value> RdsClient::call_all(const std::string& action, const std::string& 
     if (marker.empty()) return all;
     parameters.set("Marker", marker);
   }
-  return fail(ErrorCode::kLimit, "rds " + action + ": more than " + std::to_string(kRdsPagesMax) + " pages; use filters");
+  return fail(ErrorCode::kLimit,
+              "rds " + action + ": more than " + std::to_string(kRdsPagesMax) + " pages; use filters");
 }
 
 Result<Value> RdsClient::find_instance(std::string_view identifier) const {
@@ -61,7 +62,8 @@ Result<Value> RdsClient::tags_of(const Value& record, std::string_view arn) cons
 AwsClients::AwsClients(net::HttpClient& http, const Clock& clock, Random& random)
     : http_(http), clock_(clock), random_(random), credentials_(http, clock, random) {}
 
-Result<RdsClient> AwsClients::rds(const Value& config, std::string_view region, const Environment& environment, StopToken stop) {
+Result<RdsClient> AwsClients::rds(const Value& config, std::string_view region, const Environment& environment,
+                                  StopToken stop) {
   SQ_TRY(const AwsSettings settings, AwsSettings::read(config, region, environment));
   SQ_TRY(const AwsCredentials credentials, credentials_.get(settings, environment, stop));
   const std::string key = settings.endpoint_url + "\n" + settings.region + "\n" + settings.ca_file;
@@ -69,7 +71,8 @@ Result<RdsClient> AwsClients::rds(const Value& config, std::string_view region, 
   auto& client = clients_[key];
   if (client == nullptr) {
     client = std::make_shared<AwsQueryClient>(
-        http_, AwsService{"rds", "2014-10-31", settings.endpoint_url, settings.region, settings.ca_file}, clock_, random_);
+        http_, AwsService{"rds", "2014-10-31", settings.endpoint_url, settings.region, settings.ca_file}, clock_,
+        random_);
   }
   return RdsClient(client, credentials.keys, std::move(stop));
 }

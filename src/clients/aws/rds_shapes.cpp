@@ -21,26 +21,32 @@ constexpr std::pair<std::string_view, std::string_view> kMemberNames[] = {
     {"EventCategories", "EventCategory"},
 };
 
-constexpr std::array<std::string_view, 30> kLists = {"AdditionalStorageVolumes", "AssociatedRoles", "AttributeValues", "DBInstanceAutomatedBackupsReplications", "DBInstances",
-                                       "DBParameterGroups", "DBSecurityGroups", "DBSnapshots", "DnsIps",
-                                       "DomainMemberships", "EnabledCloudwatchLogsExports", "EventCategories", "Events",
-                                       "LogTypesToDisable", "LogTypesToEnable", "OptionGroupMemberships", "ProcessorFeatures",
-                                       "ReadReplicaDBClusterIdentifiers", "ReadReplicaDBInstanceIdentifiers", "StatusInfos",
-                                       "Subnets", "SupportedNetworkTypes", "TagList", "VpcSecurityGroups",
-                                       "EC2SecurityGroups", "IPRanges", "Tags", "Filters", "Values", "VpcSecurityGroupIds"};
-constexpr std::array<std::string_view, 14> kIntegers = {"AllocatedStorage", "BackupRetentionPeriod", "DbInstancePort", "IOPS", "Iops",
-                                          "MaxAllocatedStorage", "MonitoringInterval", "PercentProgress",
-                                          "PerformanceInsightsRetentionPeriod", "Port", "PromotionTier", "StorageThroughput",
-                                          "ResumeFullAutomationModeMinutes", "DBPortNumber"};
-constexpr std::array<std::string_view, 19> kBooleans = {"ActivityStreamEngineNativeAuditFieldsIncluded", "AutoMinorVersionUpgrade", "CopyTagsToSnapshot",
-                                          "CustomerOwnedIpEnabled", "DedicatedLogVolume", "DeletionProtection", "Encrypted",
-                                          "IAMDatabaseAuthenticationEnabled", "IsStorageConfigUpgradeAvailable", "MultiAZ",
-                                          "MultiTenant", "Normal", "PerformanceInsightsEnabled", "PubliclyAccessible",
-                                          "StorageEncrypted", "CustomerOverride", "IsDefault", "ManageMasterUserPassword",
-                                          "ApplyImmediately"};
-constexpr std::array<std::string_view, 9> kStructures = {"CertificateDetails", "DBInstance", "DBSnapshot", "DBSubnetGroup", "Endpoint",
-                                            "ListenerEndpoint", "MasterUserSecret", "PendingCloudwatchLogsExports",
-                                            "PendingModifiedValues"};
+// clang-format off
+constexpr std::array<std::string_view, 30> kLists = {
+    "AdditionalStorageVolumes", "AssociatedRoles", "AttributeValues", "DBInstanceAutomatedBackupsReplications",
+    "DBInstances", "DBParameterGroups", "DBSecurityGroups", "DBSnapshots", "DnsIps", "DomainMemberships",
+    "EC2SecurityGroups", "EnabledCloudwatchLogsExports", "EventCategories", "Events", "Filters", "IPRanges",
+    "LogTypesToDisable", "LogTypesToEnable", "OptionGroupMemberships", "ProcessorFeatures",
+    "ReadReplicaDBClusterIdentifiers", "ReadReplicaDBInstanceIdentifiers", "StatusInfos", "Subnets",
+    "SupportedNetworkTypes", "TagList", "Tags", "Values", "VpcSecurityGroupIds", "VpcSecurityGroups",
+};
+constexpr std::array<std::string_view, 14> kIntegers = {
+    "AllocatedStorage", "BackupRetentionPeriod", "DBPortNumber", "DbInstancePort", "IOPS", "Iops",
+    "MaxAllocatedStorage", "MonitoringInterval", "PercentProgress", "PerformanceInsightsRetentionPeriod", "Port",
+    "PromotionTier", "ResumeFullAutomationModeMinutes", "StorageThroughput",
+};
+constexpr std::array<std::string_view, 19> kBooleans = {
+    "ActivityStreamEngineNativeAuditFieldsIncluded", "ApplyImmediately", "AutoMinorVersionUpgrade",
+    "CopyTagsToSnapshot", "CustomerOverride", "CustomerOwnedIpEnabled", "DedicatedLogVolume", "DeletionProtection",
+    "Encrypted", "IAMDatabaseAuthenticationEnabled", "IsDefault", "IsStorageConfigUpgradeAvailable",
+    "ManageMasterUserPassword", "MultiAZ", "MultiTenant", "Normal", "PerformanceInsightsEnabled",
+    "PubliclyAccessible", "StorageEncrypted",
+};
+constexpr std::array<std::string_view, 9> kStructures = {
+    "CertificateDetails", "DBInstance", "DBSnapshot", "DBSubnetGroup", "Endpoint", "ListenerEndpoint",
+    "MasterUserSecret", "PendingCloudwatchLogsExports", "PendingModifiedValues",
+};
+// clang-format on
 
 template <size_t N>
 bool is_in(const std::array<std::string_view, N>& names, std::string_view name) {
@@ -62,11 +68,13 @@ void add_parameter(FormParameters& form, const std::string& prefix, std::string_
   } else if (value.is_list()) {
     const std::string member_prefix = prefix + "." + std::string(member_name(last_name)) + ".";
     size_t number = 0;
-    for (const Value& member : value.as_list()) add_parameter(form, member_prefix + std::to_string(++number), {}, member);
+    for (const Value& member : value.as_list())
+      add_parameter(form, member_prefix + std::to_string(++number), {}, member);
   } else if (value.is_bool()) {
     form.emplace_back(prefix, value.as_bool() ? "true" : "false");
   } else if (value.is_int()) {
-    form.emplace_back(prefix, value.kind() == Kind::kInt ? std::to_string(value.as_int()) : std::to_string(value.as_uint()));
+    form.emplace_back(prefix,
+                      value.kind() == Kind::kInt ? std::to_string(value.as_int()) : std::to_string(value.as_uint()));
   } else if (value.is_string()) {
     form.emplace_back(prefix, value.as_string());
   } else if (value.is_double()) {

@@ -32,12 +32,40 @@ TEST(Xml, KeepsBlanksOfLeaves) {
 }
 
 TEST(Xml, RefusesWhatIsNotWellFormed) {
-  for (const std::string& text : std::vector<std::string>{
-           "", "  ", "text", "<", "<a", "<a>", "<a></b>", "<a></a", "<a/><b/>", "<a/>x", "<1/>", "<a b/>", "<a b=c/>",
-           "<a b=\"1/>", "<a b=\"<\"/>", "<a b=\"1\"c=\"2\"/>", "<a>&nbsp;</a>", "<a>&amp</a>", "<a>&#0;</a>", "<a>&#xD800;</a>",
-           "<a>&#x110000;</a>", "<a>&#12x;</a>", "<a>&;</a>", "<a>& b</a>", "<a><![CDATA[x</a>", "<a><!-- x</a>", "<a>\x01</a>",
-           "<a>\xFF</a>", "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>", "<a><!DOCTYPE b></a>", "</a>", "<a><b></a></b>",
-           "<a/><?xml version=\"1.0\"?><", "<a>&#99999999999;</a>"}) {
+  for (const std::string& text : std::vector<std::string>{"",
+                                                          "  ",
+                                                          "text",
+                                                          "<",
+                                                          "<a",
+                                                          "<a>",
+                                                          "<a></b>",
+                                                          "<a></a",
+                                                          "<a/><b/>",
+                                                          "<a/>x",
+                                                          "<1/>",
+                                                          "<a b/>",
+                                                          "<a b=c/>",
+                                                          "<a b=\"1/>",
+                                                          "<a b=\"<\"/>",
+                                                          "<a b=\"1\"c=\"2\"/>",
+                                                          "<a>&nbsp;</a>",
+                                                          "<a>&amp</a>",
+                                                          "<a>&#0;</a>",
+                                                          "<a>&#xD800;</a>",
+                                                          "<a>&#x110000;</a>",
+                                                          "<a>&#12x;</a>",
+                                                          "<a>&;</a>",
+                                                          "<a>& b</a>",
+                                                          "<a><![CDATA[x</a>",
+                                                          "<a><!-- x</a>",
+                                                          "<a>\x01</a>",
+                                                          "<a>\xFF</a>",
+                                                          "<!DOCTYPE a [<!ENTITY x \"y\">]><a>&x;</a>",
+                                                          "<a><!DOCTYPE b></a>",
+                                                          "</a>",
+                                                          "<a><b></a></b>",
+                                                          "<a/><?xml version=\"1.0\"?><",
+                                                          "<a>&#99999999999;</a>"}) {
     const auto result = parse_xml(text);
     EXPECT_FALSE(result) << text;
     if (!result) {

@@ -278,6 +278,10 @@ void Informer::watch() {
   handlers.on_end = guarded(
       [was_open](Informer& self, const Result<ApiAnswer>& answer) { self.watch_ended(answer, *was_open); });
   client_->watch(std::move(request), options_.idle_timeout, attempt_.token(), std::move(handlers));
+  // Where nothing happens the head of the answer can be late too: a proxy may send it along with the first event.
+  timer_ = executor_.post_after(options_.short_watch, guarded([](Informer& self) {
+                                  self.set_state(InformerState::kWatching);
+                                }));
 }
 
 void Informer::take_events(const std::vector<Value>& events) {

@@ -31,7 +31,8 @@ struct InformerOptions {
   Duration idle_timeout = std::chrono::seconds(75);   // no byte for so long: connect again (bookmarks come every 60 s)
   Duration watch_timeout_min = std::chrono::minutes(5);  // asked of the server, which ends the watch in good order then
   Duration watch_timeout_max = std::chrono::minutes(10);
-  Duration short_watch = std::chrono::seconds(1);     // a watch that ends earlier without an event counts as an error
+  // A watch that ends earlier without an event counts as an error; one that lives longer counts as accepted.
+  Duration short_watch = std::chrono::seconds(1);
   Duration relist_spread = std::chrono::seconds(1);   // lists after 410 are spread over this time
   Backoff::Limits backoff;
   // Applied to each object before anything else: what it drops is neither kept nor compared nor shown. Any thread.

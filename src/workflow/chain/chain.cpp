@@ -88,8 +88,10 @@ Result<Chain> Chain::parse(std::string_view text, std::string_view name, std::st
   const std::string prefix = "Failed to parse action chain definition from \"" + std::string(file) + "\": ";
   YamlOptions options;
   options.file = file;
+  YamlProblem problem;
+  options.problem = &problem;
   auto document = parse_yaml(text, options);
-  if (!document) return fail(Error(ErrorCode::kInvalid, prefix + document.error().to_string()));
+  if (!document) return fail(Error(ErrorCode::kInvalid, prefix + problem.text(file)));
   if (!document->is_dict()) {
     return fail(invalid(prefix + "Expected \"dict\", got \"" + std::string(document->type_name()) + "\""));
   }

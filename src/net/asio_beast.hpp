@@ -1,7 +1,7 @@
-// Boost.Beast's HTTP parser for the .cpp files of net/; see asio.hpp.
+// Boost.Beast's HTTP parser for the .cpp files of net/; see asio.hpp, which must come first here.
 #pragma once
 
-// clang-format off: asio.hpp must come first
+// clang-format off
 #include "net/asio.hpp"
 
 #include <boost/beast/http/parser.hpp>

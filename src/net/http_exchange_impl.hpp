@@ -49,8 +49,8 @@ class HttpExchange {
 
   const uint64_t id_;
   HttpRequest request_;
-  HttpClient::Done done_;                 // for send(): the body is collected
-  HttpClient::StreamHandlers handlers_;   // for stream()
+  HttpClient::Done done_;                // for send(): the body is collected
+  HttpClient::StreamHandlers handlers_;  // for stream()
   bool streaming() const { return done_ == nullptr; }
   CURL* easy_;
   curl_slist* header_list_ = nullptr;
