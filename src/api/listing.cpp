@@ -11,8 +11,9 @@ namespace squall::api {
 namespace {
 
 // Query parameters that are not filters.
-constexpr std::string_view kControl[] = {"limit",    "offset",   "sort",        "include_attributes", "exclude_attributes",
-                                         "sort_asc", "sort_desc", "x-auth-token", "st2-api-key",       "max_result_size"};
+constexpr std::string_view kControl[] = {
+    "limit",    "offset",    "sort",         "include_attributes", "exclude_attributes",
+    "sort_asc", "sort_desc", "x-auth-token", "st2-api-key",        "max_result_size"};
 
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
@@ -36,8 +37,8 @@ std::vector<std::string> read_names(const Call& call, std::string_view parameter
   return names;
 }
 
-Status check_names(const std::vector<std::string>& names, std::string_view kind, std::span<const std::string_view> known,
-                   std::span<const std::string_view> refused) {
+Status check_names(const std::vector<std::string>& names, std::string_view kind,
+                   std::span<const std::string_view> known, std::span<const std::string_view> refused) {
   for (const std::string& name : names) {
     if (contains(known, name) && !contains(refused, name)) continue;
     return fail(ErrorCode::kInvalid, "Invalid or unsupported " + std::string(kind) + " attribute specified: " + name);
@@ -98,9 +99,11 @@ Result<Paging> read_paging(const Call& call, int64_t default_limit) {
   if (paging.limit == 0) {
     return fail(ErrorCode::kInvalid, "Limit, \"0\" specified, must be a positive number or -1 for full result set.");
   }
-  if (paging.limit < -1) return fail(ErrorCode::kInvalid, "Limit, \"" + limit + "\" specified, must be a positive number.");
+  if (paging.limit < -1)
+    return fail(ErrorCode::kInvalid, "Limit, \"" + limit + "\" specified, must be a positive number.");
   if (paging.offset < 0) {
-    return fail(ErrorCode::kInvalid, "Offset, \"" + std::to_string(paging.offset) + "\" specified, must not be negative.");
+    return fail(ErrorCode::kInvalid,
+                "Offset, \"" + std::to_string(paging.offset) + "\" specified, must not be negative.");
   }
   return paging;
 }
@@ -120,7 +123,8 @@ Result<Selection> read_selection(const Call& call, std::span<const std::string_v
   Selection selection{read_names(call, "include_attributes"), read_names(call, "exclude_attributes")};
   if (!selection.include.empty() && !selection.exclude.empty()) {
     return fail(ErrorCode::kInvalid,
-                "exclude_fields and include_fields arguments are mutually exclusive. You need to provide either one or another, "
+                "exclude_fields and include_fields arguments are mutually exclusive. You need to provide either one or "
+                "another, "
                 "but not both.");
   }
   SQ_CHECK(check_names(selection.include, "include", known, {}));
@@ -135,7 +139,8 @@ void reply_list(const Call& call, std::vector<Value> documents, const ListSpec& 
   if (!selection) return call.fail(selection.error());
   for (const auto& [name, value] : call.request.query) {
     if (contains(kControl, name) || !contains(spec.attributes, name)) continue;
-    std::erase_if(documents, [&, &key = name, &wanted = value](const Value& document) { return !matches(document, key, wanted); });
+    std::erase_if(documents,
+                  [&, &key = name, &wanted = value](const Value& document) { return !matches(document, key, wanted); });
   }
   List page;
   for (size_t i = static_cast<size_t>(paging->offset); i < documents.size(); ++i) {

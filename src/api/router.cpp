@@ -87,7 +87,8 @@ net::ServerResponse fault(const Error& error) {
   return response;
 }
 
-void Router::add(std::string method, std::string pattern, std::string summary, std::function<void(const Call&)> handler) {
+void Router::add(std::string method, std::string pattern, std::string summary,
+                 std::function<void(const Call&)> handler) {
   routes_.push_back({std::move(method), std::move(pattern), std::move(summary), std::move(handler)});
 }
 
@@ -97,7 +98,8 @@ const Route* Router::find(std::string_view method, std::string_view path,
   while (path.ends_with("/")) path.remove_suffix(1);
   const auto parts = split(path, '/');
   for (const Route& route : routes_) {
-    if (route.method == method && match(split(std::string_view(route.pattern).substr(1), '/'), parts, parameters)) return &route;
+    if (route.method == method && match(split(std::string_view(route.pattern).substr(1), '/'), parts, parameters))
+      return &route;
   }
   return nullptr;
 }

@@ -33,7 +33,8 @@ struct Call {
   void reply(const Result<Value>& result, int status = 200) const;
 };
 
-// An error as StackStorm reports it: {"faultstring": ...} with the status of its code. One table maps codes to statuses.
+// An error as StackStorm reports it: {"faultstring": ...} with the status of its code. One table maps codes to
+// statuses.
 net::ServerResponse fault(const Error& error);
 
 struct Route {

@@ -10,35 +10,55 @@ using store::Collection;
 
 constexpr std::string_view kAlwaysIdRef[] = {"id", "ref"};
 constexpr std::string_view kAlwaysId[] = {"id"};
-constexpr std::string_view kActionAttributes[] = {"id",          "ref",        "uid",           "name",        "pack",
-                                                  "description", "enabled",    "entry_point",   "runner_type", "parameters",
-                                                  "tags",        "notify",     "metadata_file", "output_schema"};
-constexpr std::string_view kRunnerAttributes[] = {"id",          "uid",     "name",           "description",   "enabled",
-                                                  "runner_package", "runner_module", "runner_parameters", "output_key",
+constexpr std::string_view kActionAttributes[] = {
+    "id",          "ref",         "uid",        "name", "pack",   "description",   "enabled",
+    "entry_point", "runner_type", "parameters", "tags", "notify", "metadata_file", "output_schema"};
+constexpr std::string_view kRunnerAttributes[] = {"id",
+                                                  "uid",
+                                                  "name",
+                                                  "description",
+                                                  "enabled",
+                                                  "runner_package",
+                                                  "runner_module",
+                                                  "runner_parameters",
+                                                  "output_key",
                                                   "output_schema"};
-constexpr std::string_view kPackAttributes[] = {"id",           "ref",   "uid",   "name",          "description",
-                                                "version",      "author", "email", "keywords",      "contributors",
-                                                "dependencies", "files", "path",  "stackstorm_version", "python_versions",
+constexpr std::string_view kPackAttributes[] = {"id",
+                                                "ref",
+                                                "uid",
+                                                "name",
+                                                "description",
+                                                "version",
+                                                "author",
+                                                "email",
+                                                "keywords",
+                                                "contributors",
+                                                "dependencies",
+                                                "files",
+                                                "path",
+                                                "stackstorm_version",
+                                                "python_versions",
                                                 "system"};
-constexpr std::string_view kSensorAttributes[] = {"id",      "ref",           "uid",           "class_name",   "name",
-                                                  "pack",    "artifact_uri",  "entry_point",   "enabled",      "trigger_types",
-                                                  "poll_interval", "description", "metadata_file"};
-constexpr std::string_view kTriggerTypeAttributes[] = {"id",          "ref",  "uid",            "name",
-                                                       "pack",        "tags", "payload_schema", "parameters_schema",
-                                                       "description", "metadata_file"};
-constexpr std::string_view kTriggerAttributes[] = {"id", "ref", "uid", "name", "pack", "type", "parameters", "description"};
-constexpr std::string_view kAliasAttributes[] = {"id",     "ref",     "uid",        "name",    "pack",
-                                                 "description", "enabled", "action_ref", "formats", "ack",
-                                                 "result", "extra",   "immutable_parameters", "metadata_file"};
-constexpr std::string_view kPolicyAttributes[] = {"id",      "ref",          "uid",         "name",       "pack", "description",
-                                                  "enabled", "resource_ref", "policy_type", "parameters", "metadata_file"};
+constexpr std::string_view kSensorAttributes[] = {
+    "id",          "ref",     "uid",           "class_name",    "name",        "pack",         "artifact_uri",
+    "entry_point", "enabled", "trigger_types", "poll_interval", "description", "metadata_file"};
+constexpr std::string_view kTriggerTypeAttributes[] = {
+    "id", "ref", "uid", "name", "pack", "tags", "payload_schema", "parameters_schema", "description", "metadata_file"};
+constexpr std::string_view kTriggerAttributes[] = {"id",   "ref",  "uid",        "name",
+                                                   "pack", "type", "parameters", "description"};
+constexpr std::string_view kAliasAttributes[] = {
+    "id",         "ref",     "uid", "name",   "pack",  "description",          "enabled",
+    "action_ref", "formats", "ack", "result", "extra", "immutable_parameters", "metadata_file"};
+constexpr std::string_view kPolicyAttributes[] = {"id",          "ref",         "uid",          "name",
+                                                  "pack",        "description", "enabled",      "resource_ref",
+                                                  "policy_type", "parameters",  "metadata_file"};
 
 struct Kind {
   const char* path;
   Collection collection;
   std::span<const std::string_view> attributes;
   std::span<const std::string_view> always;
-  const char* what;        // in "Resource with a ... not found"
+  const char* what;  // in "Resource with a ... not found"
   const char* title;
 };
 
@@ -47,7 +67,8 @@ constexpr Kind kKinds[] = {
     {"/runnertypes", Collection::kRunnerTypes, kRunnerAttributes, kAlwaysId, "name or id", "runner types"},
     {"/packs", Collection::kPacks, kPackAttributes, kAlwaysIdRef, "ref or id", "packs"},
     {"/sensortypes", Collection::kSensors, kSensorAttributes, kAlwaysIdRef, "reference or id", "sensors"},
-    {"/triggertypes", Collection::kTriggerTypes, kTriggerTypeAttributes, kAlwaysIdRef, "reference or id", "trigger types"},
+    {"/triggertypes", Collection::kTriggerTypes, kTriggerTypeAttributes, kAlwaysIdRef, "reference or id",
+     "trigger types"},
     {"/triggers", Collection::kTriggers, kTriggerAttributes, kAlwaysIdRef, "reference or id", "triggers"},
     {"/actionalias", Collection::kAliases, kAliasAttributes, kAlwaysIdRef, "reference or id", "action aliases"},
     {"/policies", Collection::kPolicies, kPolicyAttributes, kAlwaysIdRef, "reference or id", "policies"},
@@ -99,7 +120,8 @@ void action_parameters(engine::Engine& engine, const Call& call) {
 void entry_point(engine::Engine& engine, const Call& call) {
   const std::string& ref = call.parameter("ref");
   const Value* action = engine.catalog().action(ref);
-  const Value* pack = action != nullptr ? engine.catalog().find(Collection::kPacks, (*action)["pack"].string_or("")) : nullptr;
+  const Value* pack =
+      action != nullptr ? engine.catalog().find(Collection::kPacks, (*action)["pack"].string_or("")) : nullptr;
   if (pack == nullptr) return call.fail(not_found(ref));
   const auto text = read_file((*pack)["path"].string() + "/actions/" + (*action)["entry_point"].string());
   if (!text) return call.fail(Error(ErrorCode::kNotFound, "Action ref=" + ref + " has no entry point file"));
@@ -118,7 +140,8 @@ void add_trigger_type_changes(Router& router, engine::Engine& engine) {
         return call.fail(Error(ErrorCode::kInvalid, "'" + std::string(required) + "' is a required property"));
       }
     }
-    engine.change_content([&](engine::ContentRegistry& registry, engine::Changes& changes) { return registry.put_trigger_type(*body, changes); },
+    engine.change_content([&](engine::ContentRegistry& registry,
+                              engine::Changes& changes) { return registry.put_trigger_type(*body, changes); },
                           [call](const Result<Value>& type) { call.reply(type, 201); });
   });
   router.add("DELETE", "/triggertypes/{id}", "Remove a trigger type", [&engine](const Call& call) {
@@ -144,11 +167,12 @@ void add_content_routes(Router& router, engine::Engine& engine) {
     router.add("GET", kind.path, "List " + std::string(kind.title), [&engine, &kind](const Call& call) {
       reply_list(call, engine.catalog().all(kind.collection), spec_of(kind));
     });
-    router.add("GET", std::string(kind.path) + "/{id}", "One of the " + std::string(kind.title), [&engine, &kind](const Call& call) {
-      const Value* found = engine.catalog().find(kind.collection, call.parameter("id"));
-      if (found == nullptr) return call.fail(not_found(call.parameter("id"), kind.what));
-      reply_one(call, found, spec_of(kind));
-    });
+    router.add("GET", std::string(kind.path) + "/{id}", "One of the " + std::string(kind.title),
+               [&engine, &kind](const Call& call) {
+                 const Value* found = engine.catalog().find(kind.collection, call.parameter("id"));
+                 if (found == nullptr) return call.fail(not_found(call.parameter("id"), kind.what));
+                 reply_one(call, found, spec_of(kind));
+               });
   }
   add_trigger_type_changes(router, engine);
 }

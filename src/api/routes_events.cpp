@@ -17,8 +17,8 @@ using store::Compare;
 
 constexpr std::string_view kAlways[] = {"id"};
 constexpr std::string_view kInstanceAttributes[] = {"id", "trigger", "payload", "occurrence_time", "status"};
-constexpr std::string_view kEnforcementAttributes[] = {"id",     "uid",           "rule",   "trigger_instance_id", "execution_id",
-                                                       "enforced_at", "status", "failure_reason"};
+constexpr std::string_view kEnforcementAttributes[] = {"id",           "uid",         "rule",   "trigger_instance_id",
+                                                       "execution_id", "enforced_at", "status", "failure_reason"};
 constexpr StoredFilter kInstanceFilters[] = {{"trigger", "trigger"},
                                              {"status", "status"},
                                              {"timestamp_gt", "occurrence_time", Compare::kGreater, true},
@@ -81,7 +81,8 @@ Result<Value> webhook_body(const Call& call) {
   const std::string_view media = trim(std::string_view(type).substr(0, type.find(';')));
   if (media == "application/x-www-form-urlencoded") return form_document(call.request.body);
   if (media.empty() || media == "application/json" || media == "text/json") return call.body();
-  return fail(ErrorCode::kInvalid, "Failed to parse request body: Unsupported Content-Type: \"" + std::string(media) + "\"");
+  return fail(ErrorCode::kInvalid,
+              "Failed to parse request body: Unsupported Content-Type: \"" + std::string(media) + "\"");
 }
 
 std::vector<Value> webhook_triggers(engine::Engine& engine, const std::string& url) {
@@ -104,7 +105,8 @@ void generic_webhook(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
   if (!body->is_dict()) {
-    return call.fail(Error(ErrorCode::kInvalid, "Webhook body needs to be an object, got: " + std::string(body->json_type_name())));
+    return call.fail(
+        Error(ErrorCode::kInvalid, "Webhook body needs to be an object, got: " + std::string(body->json_type_name())));
   }
   if (!(*body)["trigger"].is_string()) return call.fail(Error(ErrorCode::kInvalid, "Trigger not specified."));
   engine.inject({(*body)["trigger"].string(), (*body)["payload"], trace_tag(call, "st2")},
@@ -133,12 +135,13 @@ void webhook(engine::Engine& engine, const Call& call) {
   auto left = std::make_shared<size_t>(triggers.size());
   auto error = std::make_shared<std::optional<Error>>();
   for (const Value& trigger : triggers) {
-    engine.inject({trigger["ref"].string(), payload, tag}, [call, left, error, echo = *body](const Result<Value>& instance) {
-      if (!instance && !*error) *error = instance.error();
-      if (--*left > 0) return;
-      if (*error) return call.fail(**error);
-      call.reply(202, echo);
-    });
+    engine.inject({trigger["ref"].string(), payload, tag},
+                  [call, left, error, echo = *body](const Result<Value>& instance) {
+                    if (!instance && !*error) *error = instance.error();
+                    if (--*left > 0) return;
+                    if (*error) return call.fail(**error);
+                    call.reply(202, echo);
+                  });
   }
 }
 
@@ -149,7 +152,8 @@ void emit_again(engine::Engine& engine, const Call& call) {
   payload.set("__context", Value::dict({{"original_id", (*instance)["id"]}}));
   engine.inject({(*instance)["trigger"].string(), payload, ""}, [call, payload](const Result<Value>& again) {
     if (!again) return call.fail(again.error());
-    call.reply(200, Value::dict({{"message", "Trigger instance " + call.parameter("id") + " successfully re-sent."}, {"payload", payload}}));
+    call.reply(200, Value::dict({{"message", "Trigger instance " + call.parameter("id") + " successfully re-sent."},
+                                 {"payload", payload}}));
   });
 }
 
@@ -159,14 +163,15 @@ void enforcement_view(engine::Engine& engine, const Call& call) {
   if (const auto execution = load(engine, Collection::kExecutions, (*document)["execution_id"].string()); execution) {
     document->set("execution", model::public_execution(*execution));
   }
-  if (const auto instance = load(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string()); instance) {
+  if (const auto instance = load(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string());
+      instance) {
     document->set("trigger_instance", *instance);
   }
   call.reply(200, *document);
 }
 
-void add_one(Router& router, engine::Engine& engine, const std::string& path, Collection collection, const char* summary,
-             ListSpec (*spec)()) {
+void add_one(Router& router, engine::Engine& engine, const std::string& path, Collection collection,
+             const char* summary, ListSpec (*spec)()) {
   router.add("GET", path + "/{id}", summary, [&engine, collection, spec](const Call& call) {
     const auto document = load(engine, collection, call.parameter("id"));
     if (!document) return call.fail(document.error());
@@ -177,7 +182,8 @@ void add_one(Router& router, engine::Engine& engine, const std::string& path, Co
 }  // namespace
 
 void add_event_routes(Router& router, engine::Engine& engine) {
-  router.add("POST", "/webhooks/st2", "Inject a trigger", [&engine](const Call& call) { generic_webhook(engine, call); });
+  router.add("POST", "/webhooks/st2", "Inject a trigger",
+             [&engine](const Call& call) { generic_webhook(engine, call); });
   router.add("POST", "/webhooks/{url*}", "Receive a webhook", [&engine](const Call& call) { webhook(engine, call); });
   router.add("GET", "/webhooks", "List webhooks", [&engine](const Call& call) {
     const auto triggers = webhook_triggers(engine, "");
@@ -185,23 +191,27 @@ void add_event_routes(Router& router, engine::Engine& engine) {
   });
   router.add("GET", "/webhooks/{url*}", "One webhook", [&engine](const Call& call) {
     const auto triggers = webhook_triggers(engine, call.parameter("url"));
-    if (triggers.empty()) return call.fail(Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
+    if (triggers.empty())
+      return call.fail(Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
     call.reply(200, triggers.front());
   });
   router.add("GET", "/triggerinstances", "List trigger instances", [&engine](const Call& call) {
-    reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters, "-occurrence_time", instance_spec());
+    reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters, "-occurrence_time",
+                      instance_spec());
   });
-  router.add("GET", "/triggerinstances/{id}/explain", "Why each rule did or did not match", [&engine](const Call& call) {
-    const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
-    if (!instance) return call.fail(instance.error());
-    call.reply(200, engine.explain(*instance));
-  });
+  router.add("GET", "/triggerinstances/{id}/explain", "Why each rule did or did not match",
+             [&engine](const Call& call) {
+               const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
+               if (!instance) return call.fail(instance.error());
+               call.reply(200, engine.explain(*instance));
+             });
   router.add("POST", "/triggerinstances/{id}/re_emit", "Dispatch a trigger instance again",
              [&engine](const Call& call) { emit_again(engine, call); });
   add_one(router, engine, "/triggerinstances", Collection::kTriggerInstances, "One trigger instance", instance_spec);
   for (const char* path : {"/ruleenforcements", "/ruleenforcements/views"}) {
     router.add("GET", path, "List rule enforcements", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kEnforcements, kEnforcementFilters, "-enforced_at", enforcement_spec());
+      reply_stored_list(call, engine.store(), Collection::kEnforcements, kEnforcementFilters, "-enforced_at",
+                        enforcement_spec());
     });
   }
   router.add("GET", "/ruleenforcements/views/{id}", "A rule enforcement with its execution and trigger instance",

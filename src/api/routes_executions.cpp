@@ -13,9 +13,9 @@ using store::Compare;
 constexpr std::string_view kAlways[] = {"id", "action", "runner", "parameters", "context"};
 constexpr std::string_view kAlwaysOne[] = {"id"};
 constexpr std::string_view kAttributes[] = {
-    "id",           "status",  "start_timestamp",  "end_timestamp", "elapsed_seconds", "web_url", "parameters", "context",
-    "result",       "result_size", "parent",       "children",      "log",             "action",  "runner",     "liveaction",
-    "trigger",      "trigger_type", "trigger_instance", "rule",      "delay"};
+    "id",      "status",     "start_timestamp", "end_timestamp", "elapsed_seconds",  "web_url", "parameters",
+    "context", "result",     "result_size",     "parent",        "children",         "log",     "action",
+    "runner",  "liveaction", "trigger",         "trigger_type",  "trigger_instance", "rule",    "delay"};
 constexpr StoredFilter kFilters[] = {{"action", "action"},
                                      {"status", "status"},
                                      {"runner", "runner"},
@@ -90,8 +90,10 @@ void run_again(engine::Engine& engine, const Call& call) {
   if (!old) return call.fail(old.error());
   if (!(*body)["tasks"].empty()) {
     const bool with_parameters = !(*body)["parameters"].empty();
-    return call.fail(Error(ErrorCode::kInvalid, with_parameters ? "Parameters override is not supported when re-running task(s) for a workflow."
-                                                                : "Task option is only supported for Orquesta workflows."));
+    return call.fail(
+        Error(ErrorCode::kInvalid, with_parameters
+                                       ? "Parameters override is not supported when re-running task(s) for a workflow."
+                                       : "Task option is only supported for Orquesta workflows."));
   }
   engine::ExecutionRequest request;
   request.action = (*old)["action"]["ref"].string();
@@ -102,7 +104,9 @@ void run_again(engine::Engine& engine, const Call& call) {
   }
   for (const auto& [key, value] : request.parameters.as_dict()) {
     if (value.string_or("") == "********") {
-      return call.fail(Error(ErrorCode::kInvalid, "The parameter \"" + key + "\" is a secret that squall has not kept; give it again in parameters."));
+      return call.fail(
+          Error(ErrorCode::kInvalid,
+                "The parameter \"" + key + "\" is a secret that squall has not kept; give it again in parameters."));
     }
   }
   request.context = Value::dict({{"re-run", Value::dict({{"ref", (*old)["id"]}})}});
@@ -120,7 +124,9 @@ void cancel(engine::Engine& engine, const Call& call) {
   if (status == model::status::kCanceled) return call.reply(200, model::public_execution(*execution));
   if (engine.executions().live(call.parameter("id")) == nullptr) {
     // StackStorm answers 200 with a fault here, and its client relies on it (F-6).
-    return call.reply(200, Value::dict({{"faultstring", "Action execution " + call.parameter("id") + " cannot be canceled because it is in the \"" + status + "\" state."}}));
+    return call.reply(
+        200, Value::dict({{"faultstring", "Action execution " + call.parameter("id") +
+                                              " cannot be canceled because it is in the \"" + status + "\" state."}}));
   }
   engine.cancel(call.parameter("id"), engine.user(), [call](const Result<Value>& canceled) {
     if (!canceled) return call.reply(200, Value::dict({{"faultstring", canceled.error().message()}}));
@@ -146,7 +152,8 @@ void change_status(engine::Engine& engine, const Call& call) {
   } else if (wanted == model::status::kResuming || wanted == model::status::kRunning) {
     engine.resume(call.parameter("id"), engine.user(), answer);
   } else {
-    call.fail(Error(ErrorCode::kInvalid, "The status can be changed to \"pausing\" or \"resuming\" only, not to \"" + wanted + "\"."));
+    call.fail(Error(ErrorCode::kInvalid,
+                    "The status can be changed to \"pausing\" or \"resuming\" only, not to \"" + wanted + "\"."));
   }
 }
 
@@ -200,7 +207,8 @@ void output(engine::Engine& engine, const Call& call) {
 void add_execution_routes(Router& router, engine::Engine& engine) {
   for (const std::string base : {"/executions", "/actionexecutions"}) {
     router.add("GET", base, "List executions", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp", execution_spec(kAlways));
+      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp",
+                        execution_spec(kAlways));
     });
     router.add("POST", base, "Run an action", [&engine](const Call& call) { run(engine, call); });
     router.add("GET", base + "/{id}", "One execution", [&engine](const Call& call) {
@@ -208,8 +216,10 @@ void add_execution_routes(Router& router, engine::Engine& engine) {
       if (!execution) return call.fail(execution.error());
       reply_one(call, &*execution, execution_spec(kAlwaysOne));
     });
-    router.add("GET", base + "/{id}/children", "The tasks of a chain", [&engine](const Call& call) { children(engine, call); });
-    router.add("GET", base + "/{id}/output", "Output of an action", [&engine](const Call& call) { output(engine, call); });
+    router.add("GET", base + "/{id}/children", "The tasks of a chain",
+               [&engine](const Call& call) { children(engine, call); });
+    router.add("GET", base + "/{id}/output", "Output of an action",
+               [&engine](const Call& call) { output(engine, call); });
     router.add("GET", base + "/{id}/result", "The result alone", [&engine](const Call& call) {
       const auto execution = load(engine, call.parameter("id"));
       if (!execution) return call.fail(execution.error());
@@ -220,7 +230,8 @@ void add_execution_routes(Router& router, engine::Engine& engine) {
       if (!execution) return call.fail(execution.error());
       call.reply(200, model::public_execution(*execution)[call.parameter("name")]);
     });
-    router.add("POST", base + "/{id}/re_run", "Run again with the same parameters", [&engine](const Call& call) { run_again(engine, call); });
+    router.add("POST", base + "/{id}/re_run", "Run again with the same parameters",
+               [&engine](const Call& call) { run_again(engine, call); });
     router.add("PUT", base + "/{id}", "Pause or resume", [&engine](const Call& call) { change_status(engine, call); });
     router.add("DELETE", base + "/{id}", "Cancel", [&engine](const Call& call) { cancel(engine, call); });
   }

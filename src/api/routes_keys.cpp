@@ -1,5 +1,6 @@
-// The datastore: what Python actions reach through action_service, and templates as st2kv (stackstorm-features.md section M).
-// Values are kept as text. Encrypted values belong to a later stage: asking for one is refused, never stored in clear.
+// The datastore: what Python actions reach through action_service, and templates as st2kv (stackstorm-features.md
+// section M). Values are kept as text. Encrypted values belong to a later stage: asking for one is refused, never
+// stored in clear.
 #include "api/api.hpp"
 #include "api/listing.hpp"
 #include "base/ids.hpp"
@@ -12,7 +13,8 @@ using store::Collection;
 using store::Compare;
 
 constexpr std::string_view kAlways[] = {"id"};
-constexpr std::string_view kAttributes[] = {"id", "uid", "name", "value", "scope", "secret", "encrypted", "description", "expire_timestamp", "user"};
+constexpr std::string_view kAttributes[] = {
+    "id", "uid", "name", "value", "scope", "secret", "encrypted", "description", "expire_timestamp", "user"};
 
 // "system" and "user" are short for "st2kv.system" and "st2kv.user" (M-1).
 std::string full_scope(const std::string& scope) {
@@ -40,7 +42,8 @@ void get(engine::Engine& engine, const Call& call) {
   });
   if (!read) return call.fail(read.error());
   if (found.is_null()) {
-    return call.fail(Error(ErrorCode::kNotFound, "The key \"" + call.parameter("name") + "\" does not exist in the scope \"" + scope + "\"."));
+    return call.fail(Error(ErrorCode::kNotFound, "The key \"" + call.parameter("name") +
+                                                     "\" does not exist in the scope \"" + scope + "\"."));
   }
   call.reply(200, found);
 }
@@ -48,9 +51,12 @@ void get(engine::Engine& engine, const Call& call) {
 void put(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
-  if (!(*body)["value"].is_string()) return call.fail(Error(ErrorCode::kInvalid, "'value' is a required property, and must be text"));
+  if (!(*body)["value"].is_string())
+    return call.fail(Error(ErrorCode::kInvalid, "'value' is a required property, and must be text"));
   if ((*body)["secret"].bool_or(false) || (*body)["encrypted"].bool_or(false)) {
-    return call.fail(Error(ErrorCode::kInvalid, "This server keeps no encrypted datastore values. Keep the secret in Vault and refer to it with secretref://vault/MOUNT/PATH#KEY."));
+    return call.fail(Error(ErrorCode::kInvalid,
+                           "This server keeps no encrypted datastore values. Keep the secret in Vault and refer to it "
+                           "with secretref://vault/MOUNT/PATH#KEY."));
   }
   if (!(*body)["ttl"].is_null()) {
     return call.fail(Error(ErrorCode::kInvalid, "This server does not expire datastore values: leave ttl out."));
@@ -91,7 +97,8 @@ void remove(engine::Engine& engine, const Call& call) {
       },
       [call, existed](const Status& status) {
         if (!status) return call.fail(status.error());
-        if (!*existed) return call.fail(Error(ErrorCode::kNotFound, "The key \"" + call.parameter("name") + "\" does not exist."));
+        if (!*existed)
+          return call.fail(Error(ErrorCode::kNotFound, "The key \"" + call.parameter("name") + "\" does not exist."));
         call.reply(204, Value());
       });
 }
@@ -103,7 +110,8 @@ void list(engine::Engine& engine, const Call& call) {
   std::vector<store::Filter> filters;
   const std::string scope = call.query("scope");
   if (scope != "all") filters.push_back({"scope", Compare::kEqual, full_scope(scope)});
-  if (const std::string prefix = call.query("prefix"); !prefix.empty()) filters.push_back({"name", Compare::kPrefix, prefix});
+  if (const std::string prefix = call.query("prefix"); !prefix.empty())
+    filters.push_back({"name", Compare::kPrefix, prefix});
   reply_stored_list(call, engine.store(), Collection::kKeyValues, {}, "name", spec, std::move(filters));
 }
 
@@ -113,7 +121,8 @@ void add_key_routes(Router& router, engine::Engine& engine) {
   router.add("GET", "/keys", "List datastore values", [&engine](const Call& call) { list(engine, call); });
   router.add("GET", "/keys/{name}", "One datastore value", [&engine](const Call& call) { get(engine, call); });
   router.add("PUT", "/keys/{name}", "Set a datastore value", [&engine](const Call& call) { put(engine, call); });
-  router.add("DELETE", "/keys/{name}", "Remove a datastore value", [&engine](const Call& call) { remove(engine, call); });
+  router.add("DELETE", "/keys/{name}", "Remove a datastore value",
+             [&engine](const Call& call) { remove(engine, call); });
 }
 
 }  // namespace squall::api

@@ -11,11 +11,13 @@ namespace {
 using store::Collection;
 
 constexpr std::string_view kAlways[] = {"id", "ref"};
-constexpr std::string_view kAttributes[] = {"id",      "ref",      "uid",    "name",    "pack",    "description", "type",
-                                            "trigger", "criteria", "action", "enabled", "context", "tags",        "metadata_file"};
+constexpr std::string_view kAttributes[] = {"id",          "ref",     "uid",     "name",         "pack",
+                                            "description", "type",    "trigger", "criteria",     "action",
+                                            "enabled",     "context", "tags",    "metadata_file"};
 // What a client may send; `id`, `ref` and `uid` are what it was given before and are ignored.
-constexpr std::string_view kAccepted[] = {"id",   "ref",     "uid",      "name",   "pack",    "description",  "type",
-                                          "tags", "trigger", "criteria", "action", "enabled", "context", "metadata_file"};
+constexpr std::string_view kAccepted[] = {"id",          "ref",     "uid",     "name",         "pack",
+                                          "description", "type",    "tags",    "trigger",      "criteria",
+                                          "action",      "enabled", "context", "metadata_file"};
 
 ListSpec rule_spec() {
   ListSpec spec;
@@ -65,16 +67,22 @@ void put_rule(engine::Engine& engine, const Call& call, const std::string& id, i
 
 std::vector<Value> public_rules(engine::Engine& engine) {
   std::vector<Value> rules;
-  for (const Value& rule : engine.catalog().all(Collection::kRules)) rules.push_back(engine.registry().public_rule(rule));
+  for (const Value& rule : engine.catalog().all(Collection::kRules))
+    rules.push_back(engine.registry().public_rule(rule));
   return rules;
 }
 
 Value rule_types() {
   const auto type = [](const char* name, const char* description, const char* id) {
-    return Value::dict({{"name", name}, {"description", description}, {"enabled", true}, {"parameters", Value::empty_dict()}, {"id", id}});
+    return Value::dict({{"name", name},
+                        {"description", description},
+                        {"enabled", true},
+                        {"parameters", Value::empty_dict()},
+                        {"id", id}});
   };
-  return Value::list({type("backstop", "Runs when no standard rule matched the trigger instance.", "000000000000000000000001"),
-                      type("standard", "Runs when its criteria hold.", "000000000000000000000002")});
+  return Value::list(
+      {type("backstop", "Runs when no standard rule matched the trigger instance.", "000000000000000000000001"),
+       type("standard", "Runs when its criteria hold.", "000000000000000000000002")});
 }
 
 }  // namespace
@@ -82,7 +90,8 @@ Value rule_types() {
 void add_rule_routes(Router& router, engine::Engine& engine) {
   router.add("GET", "/ruletypes", "The kinds of rules", [](const Call& call) { call.reply(200, rule_types()); });
   for (const char* path : {"/rules", "/rules/views"}) {
-    router.add("GET", path, "List rules", [&engine](const Call& call) { reply_list(call, public_rules(engine), rule_spec()); });
+    router.add("GET", path, "List rules",
+               [&engine](const Call& call) { reply_list(call, public_rules(engine), rule_spec()); });
     router.add("GET", std::string(path) + "/{id}", "One rule", [&engine](const Call& call) {
       const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
       if (found == nullptr) return call.fail(not_found(call.parameter("id")));

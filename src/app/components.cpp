@@ -44,7 +44,8 @@ Result<runners::NativeAnswer> stop_create(engine::Engine& engine, const runners:
   });
   for (const std::string& id : ids) {
     engine.cancel(id, call.request.user, [id](const Result<Value>& canceled) {
-      if (!canceled) log_warning("a creation could not be stopped", {{"execution", id}, {"error", canceled.error().to_string()}});
+      if (!canceled)
+        log_warning("a creation could not be stopped", {{"execution", id}, {"error", canceled.error().to_string()}});
     });
   }
   Value stopped = Value::empty_list();
@@ -73,7 +74,8 @@ struct Components::Parts {
   runners::RunnerRegistry registry;
 };
 
-Components::Components(ComponentOptions options, net::EventLoop& loop) : parts_(std::make_unique<Parts>(std::move(options), loop)) {
+Components::Components(ComponentOptions options, net::EventLoop& loop)
+    : parts_(std::make_unique<Parts>(std::move(options), loop)) {
   Parts& parts = *parts_;
   schema::set_pattern_matcher(schema_pattern_matches);
   parts.services.environment = parts.options.environment;
@@ -112,10 +114,10 @@ void Components::attach(engine::Engine& engine) {
     const Value* config = engine.catalog().find(store::Collection::kConfigs, "kubernetes");
     return config != nullptr ? (*config)["values"] : Value();
   };
-  engine.add_sensor(std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
+  engine.add_sensor(
+      std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
   parts_->natives.add({"database.stop_create", true, true,
                        [&engine](const runners::NativeCall& call) { return stop_create(engine, call); }});
 }
-
 
 }  // namespace squall::app

@@ -41,7 +41,9 @@ std::string host_name() {
 
 std::string api_url(const Settings& settings, uint16_t port) {
   const bool any = settings.address == "0.0.0.0" || settings.address == "::";
-  const std::string host = any ? "127.0.0.1" : settings.address.find(':') != std::string::npos ? "[" + settings.address + "]" : settings.address;
+  const std::string host = any                                               ? "127.0.0.1"
+                           : settings.address.find(':') != std::string::npos ? "[" + settings.address + "]"
+                                                                             : settings.address;
   return std::string(settings.tls_certificate.empty() ? "http" : "https") + "://" + host + ":" + std::to_string(port);
 }
 
@@ -83,9 +85,10 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   listen.port = settings.port;
   listen.tls_certificate_file = settings.tls_certificate;
   listen.tls_key_file = settings.tls_key;
-  SQ_TRY(http, net::HttpServer::start(loop, listen, [this](net::ServerRequest request, std::shared_ptr<net::Responder> responder) {
-    api->handle(std::move(request), std::move(responder));
-  }));
+  SQ_TRY(http, net::HttpServer::start(loop, listen,
+                                      [this](net::ServerRequest request, std::shared_ptr<net::Responder> responder) {
+                                        api->handle(std::move(request), std::move(responder));
+                                      }));
 
   engine::EngineOptions options;
   options.driver.user = settings.user;
@@ -96,9 +99,11 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   options.pack_directories.push_back(share + "/packs");
   options.configs_directory = settings.configs;
 
-  components = std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, environment_value}, loop);
+  components =
+      std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, environment_value}, loop);
   engine = std::make_unique<engine::Engine>(
-      engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store}, options);
+      engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store},
+      options);
   components->attach(*engine);
   api = std::make_unique<api::Api>(*engine, api::ApiOptions{version});
   return {};

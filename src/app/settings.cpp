@@ -32,7 +32,8 @@ Status read_file_settings(const std::string& path, Table& table) {
   options.unique_keys = true;
   SQ_TRY(const YamlDocument document, parse_yaml_document(text, options));
   if (document.value.is_null()) return {};
-  if (!document.value.is_dict()) return fail(Error(ErrorCode::kInvalid, "the configuration must be a map of settings", {path, 1, 1}));
+  if (!document.value.is_dict())
+    return fail(Error(ErrorCode::kInvalid, "the configuration must be a map of settings", {path, 1, 1}));
   for (const auto& [key, value] : document.value.as_dict()) {
     if (std::find(kNames.begin(), kNames.end(), key) == kNames.end()) {
       return fail(Error(ErrorCode::kInvalid,
@@ -51,9 +52,11 @@ std::string environment_name(const std::string& setting) { return "SQUALL_" + to
 
 Status parse_listen(const Given& given, Settings& settings) {
   const size_t colon = given.value.rfind(':');
-  const auto port = parse_int(colon == std::string::npos ? given.value : std::string_view(given.value).substr(colon + 1));
+  const auto port =
+      parse_int(colon == std::string::npos ? given.value : std::string_view(given.value).substr(colon + 1));
   if (!port || *port < 0 || *port > 65535) {
-    return fail(ErrorCode::kInvalid, given.source + ": '" + given.value + "' is not ADDRESS:PORT, for example 127.0.0.1:9101");
+    return fail(ErrorCode::kInvalid,
+                given.source + ": '" + given.value + "' is not ADDRESS:PORT, for example 127.0.0.1:9101");
   }
   settings.port = static_cast<uint16_t>(*port);
   if (colon != std::string::npos && colon > 0) settings.address = std::string(trim(given.value.substr(0, colon)));
@@ -80,11 +83,13 @@ Status apply_settings(const Table& table, Settings& settings) {
   }
   if (const Given listen = get("listen")) SQ_CHECK(parse_listen(listen, settings));
   if (const Given level = get("log_level"); level && !parse_log_level(level.value, settings.log_level)) {
-    return fail(ErrorCode::kInvalid, level.source + ": '" + level.value + "' is not a log level; use debug, info, warning or error");
+    return fail(ErrorCode::kInvalid,
+                level.source + ": '" + level.value + "' is not a log level; use debug, info, warning or error");
   }
   if (const Given format = get("log_format")) {
     if (format.value != "text" && format.value != "json") {
-      return fail(ErrorCode::kInvalid, format.source + ": '" + format.value + "' is not a log format; use text or json");
+      return fail(ErrorCode::kInvalid,
+                  format.source + ": '" + format.value + "' is not a log format; use text or json");
     }
     settings.log_format = format.value == "json" ? LogFormat::kJson : LogFormat::kText;
   }
@@ -96,7 +101,8 @@ Status apply_settings(const Table& table, Settings& settings) {
 
 }  // namespace
 
-Result<Settings> read_settings(const ServeArguments& arguments, const std::function<std::string(const std::string&)>& environment) {
+Result<Settings> read_settings(const ServeArguments& arguments,
+                               const std::function<std::string(const std::string&)>& environment) {
   Table table;
   const std::string config = arguments.config.empty() ? environment("SQUALL_CONFIG") : arguments.config;
   if (!config.empty()) SQ_CHECK(read_file_settings(config, table));

@@ -30,10 +30,12 @@ struct ServeArguments {
   std::vector<std::string> packs;
 };
 
-// Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS, SQUALL_USER,
-// SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE and SQUALL_TLS_KEY. The configuration file is YAML with the same
-// names in lower case. Errors say which source gave the bad value, with file and line for the file.
-Result<Settings> read_settings(const ServeArguments& arguments, const std::function<std::string(const std::string&)>& environment);
+// Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS,
+// SQUALL_USER, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE and SQUALL_TLS_KEY. The configuration file
+// is YAML with the same names in lower case. Errors say which source gave the bad value, with file and line for the
+// file.
+Result<Settings> read_settings(const ServeArguments& arguments,
+                               const std::function<std::string(const std::string&)>& environment);
 
 // Where packs/ and python/ that ship with squall are: SQUALL_SHARE, beside the binary, or in its installation.
 Result<std::string> find_share_directory(const std::function<std::string(const std::string&)>& environment);

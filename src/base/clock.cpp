@@ -7,9 +7,7 @@ namespace {
 
 class SystemClock final : public Clock {
  public:
-  Timestamp now() const override {
-    return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now());
-  }
+  Timestamp now() const override { return std::chrono::time_point_cast<Duration>(std::chrono::system_clock::now()); }
   Duration monotonic() const override {
     return std::chrono::duration_cast<Duration>(std::chrono::steady_clock::now().time_since_epoch());
   }
@@ -90,9 +88,8 @@ std::optional<Timestamp> parse_timestamp(std::string_view text) {
     return std::nullopt;
   }
   if (!read_char(text, 'T') && !read_char(text, ' ')) return std::nullopt;
-  if (!read_digits(text, 2, hour) || !read_char(text, ':') || !read_digits(text, 2, minute) ||
-      !read_char(text, ':') || !read_digits(text, 2, second) || !read_fraction(text, micros) ||
-      !read_offset(text, offset)) {
+  if (!read_digits(text, 2, hour) || !read_char(text, ':') || !read_digits(text, 2, minute) || !read_char(text, ':') ||
+      !read_digits(text, 2, second) || !read_fraction(text, micros) || !read_offset(text, offset)) {
     return std::nullopt;
   }
   const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),

@@ -9,7 +9,8 @@
 namespace squall {
 
 // Runs functions one after another on one thread. The engine, the HTTP sessions and the sensors all live on the same
-// executor, so none of them needs a lock: other threads (store, curl, native action pool) hand their results in by post().
+// executor, so none of them needs a lock: other threads (store, curl, native action pool) hand their results in by
+// post().
 class Executor {
  public:
   using TimerId = uint64_t;

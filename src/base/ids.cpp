@@ -87,8 +87,8 @@ Random& Random::system() {
 
 std::string new_object_id(const Clock& clock) {
   static IdSource source;
-  const auto seconds = static_cast<uint32_t>(
-      std::chrono::duration_cast<std::chrono::seconds>(clock.now().time_since_epoch()).count());
+  const auto seconds =
+      static_cast<uint32_t>(std::chrono::duration_cast<std::chrono::seconds>(clock.now().time_since_epoch()).count());
   const uint32_t count = source.counter.fetch_add(1, std::memory_order_relaxed) & 0xffffff;
   std::string id;
   id.reserve(24);

@@ -18,7 +18,7 @@ inline constexpr uint32_t kRegexMatchMax = 10'000'000;
 inline constexpr uint32_t kRegexDepthMax = 100'000;
 
 // Expressions.
-inline constexpr uint64_t kExpressionFuelMax = 10'000'000;     // evaluated nodes of one render
+inline constexpr uint64_t kExpressionFuelMax = 10'000'000;      // evaluated nodes of one render
 inline constexpr size_t kExpressionOutputBytesMax = 64u << 20;  // text of one render
 inline constexpr size_t kExpressionDepthMax = 200;              // nesting of one template
 
@@ -32,10 +32,10 @@ inline constexpr size_t kHttpConnectionsMax = 4096;
 inline constexpr size_t kProcessOutputBytesMax = 64u << 20;  // of stdout, and of stderr
 
 // Engine.
-inline constexpr size_t kRunningProcessesMax = 64;    // shell and Python actions at the same time; the rest waits
-inline constexpr size_t kNativeThreadsMax = 16;       // blocking native actions at the same time
-inline constexpr size_t kChainTasksRunMax = 10'000;   // tasks one chain may run: a loop ends here
-inline constexpr size_t kWorkflowDepthMax = 50;       // chains inside chains
+inline constexpr size_t kRunningProcessesMax = 64;   // shell and Python actions at the same time; the rest waits
+inline constexpr size_t kNativeThreadsMax = 16;      // blocking native actions at the same time
+inline constexpr size_t kChainTasksRunMax = 10'000;  // tasks one chain may run: a loop ends here
+inline constexpr size_t kWorkflowDepthMax = 50;      // chains inside chains
 
 // API.
 inline constexpr int kPageSizeDefault = 100;

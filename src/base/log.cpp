@@ -147,7 +147,8 @@ std::string mask_secrets(std::string_view text) {
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   if (!logger().should_log(to_spdlog(level))) return;
-  const std::string line = g_format == LogFormat::kJson ? json_line(level, message, fields) : text_line(level, message, fields);
+  const std::string line =
+      g_format == LogFormat::kJson ? json_line(level, message, fields) : text_line(level, message, fields);
   logger().log(to_spdlog(level), mask_secrets(line));
   logger().flush();
 }

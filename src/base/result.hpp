@@ -6,10 +6,11 @@
 //   * exceptions                              -> only from libraries, caught in the file that calls them.
 #pragma once
 
+#include <tl/expected.hpp>
+
 #include <memory>
 #include <string>
 #include <string_view>
-#include <tl/expected.hpp>
 #include <utility>
 
 namespace squall {
@@ -102,12 +103,12 @@ inline tl::unexpected<Error> fail(Error error) { return tl::unexpected<Error>(st
 #define SQ_CONCAT_INNER(a, b) a##b
 #define SQ_CONCAT(a, b) SQ_CONCAT_INNER(a, b)
 #define SQ_TRY(declaration, expression) SQ_TRY_IMPL(SQ_CONCAT(sq_result_, __COUNTER__), declaration, expression)
-#define SQ_TRY_IMPL(temporary, declaration, expression)                                     \
-  auto temporary = (expression);                                                            \
-  if (!temporary) return ::tl::unexpected<::squall::Error>(std::move(temporary).error());   \
+#define SQ_TRY_IMPL(temporary, declaration, expression)                                   \
+  auto temporary = (expression);                                                          \
+  if (!temporary) return ::tl::unexpected<::squall::Error>(std::move(temporary).error()); \
   declaration = std::move(*temporary)
-#define SQ_CHECK(expression)                                                                \
-  do {                                                                                      \
-    if (auto sq_status = (expression); !sq_status)                                          \
-      return ::tl::unexpected<::squall::Error>(std::move(sq_status).error());               \
+#define SQ_CHECK(expression)                                                  \
+  do {                                                                        \
+    if (auto sq_status = (expression); !sq_status)                            \
+      return ::tl::unexpected<::squall::Error>(std::move(sq_status).error()); \
   } while (false)

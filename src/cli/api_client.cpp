@@ -22,7 +22,8 @@ ErrorCode code_of(int status) {
 
 }  // namespace
 
-Result<Value> ApiClient::send(const std::string& method, const std::string& path, const Query& query, const Value* body) {
+Result<Value> ApiClient::send(const std::string& method, const std::string& path, const Query& query,
+                              const Value* body) {
   net::HttpRequest request;
   request.method = method;
   request.url = with_query(url_ + "/v1" + path, query);
@@ -32,15 +33,17 @@ Result<Value> ApiClient::send(const std::string& method, const std::string& path
   }
   auto response = http_.call(std::move(request));
   if (!response) {
-    return fail(Error(ErrorCode::kUnavailable, "no answer from squall at " + url_ + " (" + response.error().message() +
-                                                   "). Is `squall serve` running? --url or SQUALL_URL name another address."));
+    return fail(
+        Error(ErrorCode::kUnavailable, "no answer from squall at " + url_ + " (" + response.error().message() +
+                                           "). Is `squall serve` running? --url or SQUALL_URL name another address."));
   }
   const auto total = parse_int(response->headers.get("X-Total-Count"));
   total_ = total ? *total : -1;
   const std::string_view text = trim(response->body);
   auto value = text.empty() ? Result<Value>(Value()) : parse_json(text);
   if (response->status >= 400) {
-    std::string reason = value && (*value)["faultstring"].is_string() ? (*value)["faultstring"].string() : std::string(text);
+    std::string reason =
+        value && (*value)["faultstring"].is_string() ? (*value)["faultstring"].string() : std::string(text);
     if (reason.empty()) reason = "the server answered with status " + std::to_string(response->status);
     return fail(Error(code_of(response->status), reason).with_http_status(response->status));
   }

@@ -1,6 +1,7 @@
 #include "cli/cli.hpp"
 
 #include <CLI/CLI.hpp>
+
 #include <memory>
 
 #include "cli/commands.hpp"
@@ -18,7 +19,8 @@ struct Client {
 using Command = std::function<int(ApiClient&, Format)>;
 
 struct Cli {
-  CLI::App app{"squall: event-driven automation. Events come in, rules decide, actions, chains and workflows do the work."};
+  CLI::App app{
+      "squall: event-driven automation. Events come in, rules decide, actions, chains and workflows do the work."};
   Client client;
   ServeArguments serve;
   Command command;
@@ -34,7 +36,8 @@ void add_serve(Cli& cli) {
   CLI::App* serve = cli.app.add_subcommand("serve", "Run the server");
   serve->add_option("--data", cli.serve.data, "Data directory (SQUALL_DATA; default ./squall-data)");
   serve->add_option("--packs", cli.serve.packs, "Directory with packs, repeatable (SQUALL_PACKS)");
-  serve->add_option("--configs", cli.serve.configs, "Directory with pack configs (SQUALL_CONFIGS; default DATA/configs)");
+  serve->add_option("--configs", cli.serve.configs,
+                    "Directory with pack configs (SQUALL_CONFIGS; default DATA/configs)");
   serve->add_option("--listen", cli.serve.listen, "ADDRESS:PORT of the API (SQUALL_LISTEN; default 127.0.0.1:9101)");
   serve->add_option("--config", cli.serve.config, "YAML file with these settings (SQUALL_CONFIG)");
   serve->add_option("--user", cli.serve.user, "The system user (SQUALL_USER; default stanley)");
@@ -46,18 +49,22 @@ void add_serve(Cli& cli) {
 }
 
 // `KIND list` and `KIND get ID`.
-CLI::App* add_kind(Cli& cli, const std::string& kind, const std::string& description, const std::vector<std::string>& filters) {
+CLI::App* add_kind(Cli& cli, const std::string& kind, const std::string& description,
+                   const std::vector<std::string>& filters) {
   CLI::App* group = cli.app.add_subcommand(kind, description);
   group->require_subcommand(1);
   CLI::App* list = group->add_subcommand("list", "List them");
   auto arguments = std::make_shared<ListArguments>();
   list->add_option("-n,--last", arguments->limit, "How many; -1 for all")->capture_default_str();
   for (const std::string& filter : filters) {
-    list->add_option_function<std::string>("--" + filter, [arguments, filter](const std::string& value) {
-      std::string name = filter;
-      for (char& c : name) c = c == '-' ? '_' : c;
-      arguments->filters.emplace_back(name, value);
-    }, "Only those with this " + filter);
+    list->add_option_function<std::string>(
+        "--" + filter,
+        [arguments, filter](const std::string& value) {
+          std::string name = filter;
+          for (char& c : name) c = c == '-' ? '_' : c;
+          arguments->filters.emplace_back(name, value);
+        },
+        "Only those with this " + filter);
   }
   cli.add_client_options(list);
   const bool executions = kind == "execution";
@@ -89,9 +96,8 @@ void add_on_execution(Cli& cli, CLI::App* group, const std::string& name, const 
   auto id = std::make_shared<std::string>();
   command->add_option("id", *id, "Its id, or `last`")->required();
   cli.add_client_options(command);
-  command->callback([&cli, id, act = std::move(act)] {
-    cli.command = [id, act](ApiClient& api, Format) { return act(api, *id); };
-  });
+  command->callback(
+      [&cli, id, act = std::move(act)] { cli.command = [id, act](ApiClient& api, Format) { return act(api, *id); }; });
 }
 
 void add_executions(Cli& cli) {
@@ -132,7 +138,8 @@ void add_pack_register(Cli& cli, CLI::App* group) {
 void add_explain(Cli& cli) {
   CLI::App* explain = cli.app.add_subcommand("explain", "Why did a rule fire, or not?");
   explain->require_subcommand(1);
-  CLI::App* instance = explain->add_subcommand("trigger-instance", "Every rule against this event, criterion by criterion");
+  CLI::App* instance =
+      explain->add_subcommand("trigger-instance", "Every rule against this event, criterion by criterion");
   auto id = std::make_shared<std::string>();
   instance->add_option("id", *id, "Id of the trigger instance")->required();
   cli.add_client_options(instance);

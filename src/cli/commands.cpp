@@ -18,36 +18,93 @@ struct Kind {
 
 const std::vector<Kind>& kinds() {
   static const std::vector<Kind> all = {
-      {"action", "/actions", "actions",
+      {"action",
+       "/actions",
+       "actions",
        {{"REF", "ref"}, {"RUNNER", "runner_type"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"}, {"id", "id"}, {"description", "description"}, {"enabled", "enabled"}, {"runner", "runner_type"},
-        {"entry_point", "entry_point"}, {"parameters", "parameters"}}},
-      {"rule", "/rules", "rules",
-       {{"REF", "ref"}, {"ENABLED", "enabled"}, {"TRIGGER", "trigger.type"}, {"ACTION", "action.ref"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"}, {"id", "id"}, {"description", "description"}, {"enabled", "enabled"}, {"trigger", "trigger"},
-        {"criteria", "criteria"}, {"action", "action"}}},
-      {"trigger", "/triggers", "triggers",
+       {{"ref", "ref"},
+        {"id", "id"},
+        {"description", "description"},
+        {"enabled", "enabled"},
+        {"runner", "runner_type"},
+        {"entry_point", "entry_point"},
+        {"parameters", "parameters"}}},
+      {"rule",
+       "/rules",
+       "rules",
+       {{"REF", "ref"},
+        {"ENABLED", "enabled"},
+        {"TRIGGER", "trigger.type"},
+        {"ACTION", "action.ref"},
+        {"DESCRIPTION", "description"}},
+       {{"ref", "ref"},
+        {"id", "id"},
+        {"description", "description"},
+        {"enabled", "enabled"},
+        {"trigger", "trigger"},
+        {"criteria", "criteria"},
+        {"action", "action"}}},
+      {"trigger",
+       "/triggers",
+       "triggers",
        {{"REF", "ref"}, {"TYPE", "type"}, {"PARAMETERS", "parameters"}},
        {{"ref", "ref"}, {"id", "id"}, {"type", "type"}, {"parameters", "parameters"}}},
-      {"trigger-type", "/triggertypes", "trigger types",
+      {"trigger-type",
+       "/triggertypes",
+       "trigger types",
        {{"REF", "ref"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"}, {"id", "id"}, {"description", "description"}, {"parameters_schema", "parameters_schema"},
+       {{"ref", "ref"},
+        {"id", "id"},
+        {"description", "description"},
+        {"parameters_schema", "parameters_schema"},
         {"payload_schema", "payload_schema"}}},
-      {"trigger-instance", "/triggerinstances", "trigger instances",
+      {"trigger-instance",
+       "/triggerinstances",
+       "trigger instances",
        {{"ID", "id"}, {"TRIGGER", "trigger"}, {"OCCURRENCE TIME", "occurrence_time"}, {"STATUS", "status"}},
-       {{"id", "id"}, {"trigger", "trigger"}, {"occurrence_time", "occurrence_time"}, {"status", "status"}, {"payload", "payload"}}},
-      {"rule-enforcement", "/ruleenforcements", "rule enforcements",
-       {{"ID", "id"}, {"RULE", "rule.ref"}, {"TRIGGER INSTANCE", "trigger_instance_id"}, {"EXECUTION", "execution_id"},
-        {"STATUS", "status"}, {"ENFORCED AT", "enforced_at"}},
-       {{"id", "id"}, {"rule", "rule.ref"}, {"trigger_instance", "trigger_instance_id"}, {"execution", "execution_id"},
-        {"status", "status"}, {"failure_reason", "failure_reason"}, {"enforced_at", "enforced_at"}}},
-      {"pack", "/packs", "packs",
+       {{"id", "id"},
+        {"trigger", "trigger"},
+        {"occurrence_time", "occurrence_time"},
+        {"status", "status"},
+        {"payload", "payload"}}},
+      {"rule-enforcement",
+       "/ruleenforcements",
+       "rule enforcements",
+       {{"ID", "id"},
+        {"RULE", "rule.ref"},
+        {"TRIGGER INSTANCE", "trigger_instance_id"},
+        {"EXECUTION", "execution_id"},
+        {"STATUS", "status"},
+        {"ENFORCED AT", "enforced_at"}},
+       {{"id", "id"},
+        {"rule", "rule.ref"},
+        {"trigger_instance", "trigger_instance_id"},
+        {"execution", "execution_id"},
+        {"status", "status"},
+        {"failure_reason", "failure_reason"},
+        {"enforced_at", "enforced_at"}}},
+      {"pack",
+       "/packs",
+       "packs",
        {{"REF", "ref"}, {"VERSION", "version"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"}, {"id", "id"}, {"version", "version"}, {"description", "description"}, {"author", "author"}, {"path", "path"}}},
-      {"sensor", "/sensortypes", "sensors",
+       {{"ref", "ref"},
+        {"id", "id"},
+        {"version", "version"},
+        {"description", "description"},
+        {"author", "author"},
+        {"path", "path"}}},
+      {"sensor",
+       "/sensortypes",
+       "sensors",
        {{"REF", "ref"}, {"ENABLED", "enabled"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"}, {"id", "id"}, {"enabled", "enabled"}, {"trigger_types", "trigger_types"}, {"description", "description"}}},
-      {"runner", "/runnertypes", "runners",
+       {{"ref", "ref"},
+        {"id", "id"},
+        {"enabled", "enabled"},
+        {"trigger_types", "trigger_types"},
+        {"description", "description"}}},
+      {"runner",
+       "/runnertypes",
+       "runners",
        {{"NAME", "name"}, {"DESCRIPTION", "description"}},
        {{"name", "name"}, {"id", "id"}, {"description", "description"}, {"parameters", "runner_parameters"}}},
   };
@@ -69,7 +126,8 @@ Result<Value> parse_scalar(const std::string& name, const std::string& text, con
   }
   if (type == "number") {
     auto number = parse_json(text);
-    if (!number || !number->is_number()) return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is not a number");
+    if (!number || !number->is_number())
+      return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is not a number");
     return *number;
   }
   if (type == "boolean") {
@@ -98,7 +156,8 @@ Result<Value> parse_object(const std::string& name, const std::string& text) {
   for (const std::string& pair : split(text, ',')) {
     const size_t equals = pair.find('=');
     if (equals == std::string::npos) {
-      return fail(ErrorCode::kInvalid, "parameter " + name + ": '" + text + "' is neither a JSON object nor key=value pairs");
+      return fail(ErrorCode::kInvalid,
+                  "parameter " + name + ": '" + text + "' is neither a JSON object nor key=value pairs");
     }
     object.set(trim(std::string_view(pair).substr(0, equals)), pair.substr(equals + 1));
   }
@@ -160,7 +219,8 @@ Result<Value> parse_parameters(const std::vector<std::string>& texts, const Valu
     if (schema.is_dict() && !schema.contains(name)) {
       std::string known;
       for (const auto& [key, ignored] : schema.as_dict()) known += (known.empty() ? "" : ", ") + key;
-      return fail(ErrorCode::kInvalid, "the action has no parameter '" + name + "'; it has " + (known.empty() ? "none" : known));
+      return fail(ErrorCode::kInvalid,
+                  "the action has no parameter '" + name + "'; it has " + (known.empty() ? "none" : known));
     }
     const std::string type = schema[name]["type"].string();
     Result<Value> parsed = type == "array"    ? parse_array(value)

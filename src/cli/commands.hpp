@@ -38,7 +38,8 @@ int explain_trigger_instance(ApiClient& api, Format format, const std::string& i
 
 // Prints "squall: message" to standard error; the exit code 1.
 int report(const Error& error);
-// "name=value" texts as typed parameters of an action, by its schema: numbers, true/false, JSON, comma lists, key=value pairs.
+// "name=value" texts as typed parameters of an action, by its schema: numbers, true/false, JSON, comma lists, key=value
+// pairs.
 Result<Value> parse_parameters(const std::vector<std::string>& texts, const Value& schema);
 
 }  // namespace squall::cli

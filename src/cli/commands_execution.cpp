@@ -13,8 +13,12 @@ namespace {
 
 constexpr auto kPollInterval = std::chrono::milliseconds(250);
 
-const std::vector<Column> kListColumns = {{"ID", "id"},         {"ACTION", "action.ref"},       {"STATUS", "status"},
-                                          {"USER", "context.user"}, {"START", "start_timestamp"}, {"SECONDS", "elapsed_seconds"}};
+const std::vector<Column> kListColumns = {{"ID", "id"},
+                                          {"ACTION", "action.ref"},
+                                          {"STATUS", "status"},
+                                          {"USER", "context.user"},
+                                          {"START", "start_timestamp"},
+                                          {"SECONDS", "elapsed_seconds"}};
 const std::vector<Column> kFields = {{"id", "id"},
                                      {"action", "action.ref"},
                                      {"status", "status"},
@@ -26,8 +30,11 @@ const std::vector<Column> kFields = {{"id", "id"},
                                      {"seconds", "elapsed_seconds"},
                                      {"parameters", "parameters"},
                                      {"result", "result"}};
-const std::vector<Column> kTaskColumns = {
-    {"TASK", "context.chain.name"}, {"STATUS", "status"}, {"ACTION", "action.ref"}, {"SECONDS", "elapsed_seconds"}, {"ID", "id"}};
+const std::vector<Column> kTaskColumns = {{"TASK", "context.chain.name"},
+                                          {"STATUS", "status"},
+                                          {"ACTION", "action.ref"},
+                                          {"SECONDS", "elapsed_seconds"},
+                                          {"ID", "id"}};
 
 std::string name_of(const Value& execution) {
   const std::string task = execution["context"]["chain"]["name"].string();
@@ -51,8 +58,8 @@ void print_news(const Value& execution, std::map<std::string, size_t>& shown, si
   const Value& log = execution["log"];
   for (; count < log.size(); ++count) {
     const std::string time = log[count]["timestamp"].string();
-    std::printf("%s %s%s %s\n", time.substr(0, 23).c_str(), std::string(depth * 2, ' ').c_str(), name_of(execution).c_str(),
-                log[count]["status"].string().c_str());
+    std::printf("%s %s%s %s\n", time.substr(0, 23).c_str(), std::string(depth * 2, ' ').c_str(),
+                name_of(execution).c_str(), log[count]["status"].string().c_str());
   }
   std::fflush(stdout);
 }
@@ -105,7 +112,8 @@ int tail_execution(ApiClient& api, const std::string& id) {
     if (!(*execution)["children"].empty()) {
       const auto children = api.get("/executions/" + (*execution)["id"].string() + "/children");
       if (!children) return report(children.error());
-      for (const Value& child : children->as_list()) print_news(child, shown, depth_of(child, (*execution)["id"].string()));
+      for (const Value& child : children->as_list())
+        print_news(child, shown, depth_of(child, (*execution)["id"].string()));
     }
     if (model::is_final((*execution)["status"].string_or(""))) {
       print_output(*execution);
@@ -120,7 +128,8 @@ int run_action(ApiClient& api, Format format, const RunArguments& arguments) {
   if (!schema) return report(schema.error());
   const auto parameters = parse_parameters(arguments.parameters, (*schema)["parameters"]);
   if (!parameters) return report(parameters.error());
-  const auto requested = api.post("/executions", Value::dict({{"action", arguments.action}, {"parameters", *parameters}}));
+  const auto requested =
+      api.post("/executions", Value::dict({{"action", arguments.action}, {"parameters", *parameters}}));
   if (!requested) return report(requested.error());
   const std::string id = (*requested)["id"].string();
   if (!arguments.wait) {
@@ -147,7 +156,8 @@ int run_action(ApiClient& api, Format format, const RunArguments& arguments) {
 int cancel_execution(ApiClient& api, const std::string& id) {
   const auto execution = api.remove("/executions/" + percent_encode(id));
   if (!execution) return report(execution.error());
-  if ((*execution)["faultstring"].is_string()) return report(Error(ErrorCode::kInvalid, (*execution)["faultstring"].string()));
+  if ((*execution)["faultstring"].is_string())
+    return report(Error(ErrorCode::kInvalid, (*execution)["faultstring"].string()));
   std::printf("%s is %s\n", id.c_str(), (*execution)["status"].string().c_str());
   return 0;
 }
@@ -174,8 +184,8 @@ int explain_trigger_instance(ApiClient& api, Format format, const std::string& i
                 rule["reason"].string().c_str());
     for (const Value& criterion : rule["criteria"].is_list() ? rule["criteria"].as_list() : List()) {
       std::printf("    %s %s %s  pattern %s  value %s%s\n", criterion["matched"].bool_or(false) ? "yes" : "no ",
-                  criterion["criterion"].string().c_str(), criterion["type"].string().c_str(), to_json(criterion["pattern"]).c_str(),
-                  to_json(criterion["value"]).c_str(),
+                  criterion["criterion"].string().c_str(), criterion["type"].string().c_str(),
+                  to_json(criterion["pattern"]).c_str(), to_json(criterion["value"]).c_str(),
                   criterion["error"].is_string() ? ("  error: " + criterion["error"].string()).c_str() : "");
     }
   }

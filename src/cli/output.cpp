@@ -70,7 +70,8 @@ std::string make_table(const std::vector<std::string>& titles, const std::vector
   return text;
 }
 
-void print_list(Format format, const Value& list, const std::vector<Column>& columns, std::string_view noun, int64_t total) {
+void print_list(Format format, const Value& list, const std::vector<Column>& columns, std::string_view noun,
+                int64_t total) {
   if (print_document(format, list)) return;
   if (list.empty()) {
     print_text("No " + std::string(noun) + " found.\n");
@@ -86,7 +87,8 @@ void print_list(Format format, const Value& list, const std::vector<Column>& col
   }
   print_text(make_table(titles, rows));
   if (total > static_cast<int64_t>(list.size())) {
-    print_text("(" + std::to_string(list.size()) + " of " + std::to_string(total) + " " + std::string(noun) + " shown; -n sets how many)\n");
+    print_text("(" + std::to_string(list.size()) + " of " + std::to_string(total) + " " + std::string(noun) +
+               " shown; -n sets how many)\n");
   }
 }
 

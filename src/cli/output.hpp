@@ -21,7 +21,8 @@ struct Column {
 Result<Format> parse_format(std::string_view name);
 
 // A list as a table with a line that says when there is more (or nothing), or as JSON or YAML.
-void print_list(Format format, const Value& list, const std::vector<Column>& columns, std::string_view noun, int64_t total);
+void print_list(Format format, const Value& list, const std::vector<Column>& columns, std::string_view noun,
+                int64_t total);
 // One document as "name: value" lines, or as JSON or YAML.
 void print_one(Format format, const Value& document, const std::vector<Column>& fields);
 // The table alone; cells are aligned by characters, not bytes.

@@ -7,10 +7,10 @@ namespace {
 
 using store::Collection;
 
-constexpr Collection kContent[] = {Collection::kPacks,        Collection::kConfigSchemas, Collection::kConfigs,
-                                   Collection::kRunnerTypes,  Collection::kActions,       Collection::kTriggerTypes,
-                                   Collection::kTriggers,     Collection::kSensors,       Collection::kRules,
-                                   Collection::kAliases,      Collection::kPolicies};
+constexpr Collection kContent[] = {Collection::kPacks,       Collection::kConfigSchemas, Collection::kConfigs,
+                                   Collection::kRunnerTypes, Collection::kActions,       Collection::kTriggerTypes,
+                                   Collection::kTriggers,    Collection::kSensors,       Collection::kRules,
+                                   Collection::kAliases,     Collection::kPolicies};
 
 std::shared_ptr<const Rule> compile_rule(const Value& document) {
   auto rule = std::make_shared<Rule>();
@@ -108,8 +108,8 @@ void Catalog::index_rule(const Value& document) {
   unindex_rule(document["id"].string_or(""));
   auto rule = compile_rule(document);
   auto& list = rules_by_trigger_[rule->trigger];
-  const auto place = std::upper_bound(list.begin(), list.end(), rule,
-                                      [](const auto& a, const auto& b) { return a->ref < b->ref; });
+  const auto place =
+      std::upper_bound(list.begin(), list.end(), rule, [](const auto& a, const auto& b) { return a->ref < b->ref; });
   list.insert(place, std::move(rule));
 }
 

@@ -27,7 +27,8 @@ struct Rule {
   std::optional<Error> criteria_error;
 };
 
-// Lives on the engine's thread. The documents are those of the store; whoever changes the catalog commits the same change.
+// Lives on the engine's thread. The documents are those of the store; whoever changes the catalog commits the same
+// change.
 class Catalog {
  public:
   // Reads everything from the store. Called once, before the engine starts.
@@ -53,7 +54,8 @@ class Catalog {
   const Value* trigger_with(std::string_view type, const Value& parameters) const;
   std::vector<Value> triggers_of_type(std::string_view type) const;
 
-  // Schema properties of an action as a caller sees them: runner parameters, overridden and extended by the action's (B-3).
+  // Schema properties of an action as a caller sees them: runner parameters, overridden and extended by the action's
+  // (B-3).
   std::optional<Value> merged_parameters(std::string_view action_ref) const;
 
  private:

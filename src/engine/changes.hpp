@@ -37,8 +37,8 @@ class Changes {
   std::vector<std::function<void()>> after_;
 };
 
-// Hands Changes to the store in order. A commit that fails is fatal for the engine: its memory is then ahead of the disk,
-// so `on_fatal` must end the process; after a restart it goes on from what is durable.
+// Hands Changes to the store in order. A commit that fails is fatal for the engine: its memory is then ahead of the
+// disk, so `on_fatal` must end the process; after a restart it goes on from what is durable.
 class Committer {
  public:
   Committer(store::Store& store, Executor& executor, std::function<void(const Error&)> on_fatal)

@@ -23,7 +23,6 @@ std::string trigger_uid(const std::string& pack, const std::string& name, const 
   return model::make_uid("trigger", pack, name) + ":" + crypto::md5_hex(text ? *text : "{}");
 }
 
-
 }  // namespace
 
 // Keeps the id of a document that is there already; writes only what changed. True when something was written.
@@ -70,15 +69,17 @@ void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterRepo
     const Value* old = catalog_.find(Collection::kRules, (*stored)["ref"].string_or(""));
     const std::string old_trigger = old != nullptr ? (*old)["trigger"].string() : std::string();
     upsert(Collection::kRules, *stored, changes);
-    if (!old_trigger.empty() && old_trigger != (*stored)["trigger"].string_or("")) release_trigger(old_trigger, changes);
+    if (!old_trigger.empty() && old_trigger != (*stored)["trigger"].string_or(""))
+      release_trigger(old_trigger, changes);
     if (catalog_.action(rule["action"]["ref"].string_or("")) == nullptr) {
       SourcePosition where{pack.pack["path"].string() + "/" + rule["metadata_file"].string(), 0, 0};
-      report.problems.push_back({Error(ErrorCode::kInvalid,
-                                       "the rule " + rule["ref"].string() + " names the action \"" + rule["action"]["ref"].string() +
-                                           "\", which is not registered; it will fail when it fires. Check the name, or "
-                                           "register the pack that has it.",
-                                       where),
-                                 pack.pack["ref"].string(), "rule"});
+      report.problems.push_back(
+          {Error(ErrorCode::kInvalid,
+                 "the rule " + rule["ref"].string() + " names the action \"" + rule["action"]["ref"].string() +
+                     "\", which is not registered; it will fail when it fires. Check the name, or "
+                     "register the pack that has it.",
+                 where),
+           pack.pack["ref"].string(), "rule"});
     }
   }
 }
@@ -95,7 +96,8 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
     if (pack.pack.is_null()) continue;
     register_rules(pack, report, changes);
     remove_vanished(pack, changes);
-    for (const Value& rule : pack.rules) rules += catalog_.find(Collection::kRules, rule["ref"].string_or("")) != nullptr ? 1 : 0;
+    for (const Value& rule : pack.rules)
+      rules += catalog_.find(Collection::kRules, rule["ref"].string_or("")) != nullptr ? 1 : 0;
     actions += static_cast<int64_t>(pack.actions.size());
     sensors += static_cast<int64_t>(pack.sensors.size());
     triggers += static_cast<int64_t>(pack.trigger_types.size());
@@ -116,15 +118,16 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
 // Content of the pack that came from a file which is no longer there.
 void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& changes) {
   std::set<std::string, std::less<>> kept;
-  for (const auto* list : {&pack.actions, &pack.rules, &pack.sensors, &pack.aliases, &pack.policies, &pack.trigger_types}) {
+  for (const auto* list :
+       {&pack.actions, &pack.rules, &pack.sensors, &pack.aliases, &pack.policies, &pack.trigger_types}) {
     for (const Value& document : *list) kept.insert(document["uid"].string());
   }
   // A file that is broken now keeps what it registered before: mending it must not lose ids.
   std::set<std::string, std::less<>> broken;
   for (const packs::LoadProblem& problem : pack.problems) broken.insert(problem.error.where().file);
   const std::string path = pack.pack["path"].string();
-  for (const Collection collection : {Collection::kRules, Collection::kActions, Collection::kSensors, Collection::kAliases,
-                                      Collection::kPolicies, Collection::kTriggerTypes}) {
+  for (const Collection collection : {Collection::kRules, Collection::kActions, Collection::kSensors,
+                                      Collection::kAliases, Collection::kPolicies, Collection::kTriggerTypes}) {
     for (const Value& document : catalog_.all(collection)) {
       const std::string file = document["metadata_file"].string();
       if (document["pack"] != pack.pack["ref"] || file.empty() || kept.count(document["uid"].string_or("")) != 0 ||
@@ -140,7 +143,8 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& ch
   }
 }
 
-Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters, Changes& changes) {
+Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters,
+                                                    Changes& changes) {
   const Value* trigger_type = catalog_.find(Collection::kTriggerTypes, type);
   if (trigger_type == nullptr) {
     return fail(ErrorCode::kInvalid, "Trigger \"" + type +
@@ -152,7 +156,8 @@ Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, con
     const auto violations = schema::check(parameters, schema);
     if (!violations.empty()) return fail(ErrorCode::kInvalid, schema::best_match(violations).text());
   }
-  if (const Value* existing = catalog_.trigger_with(type, parameters); existing != nullptr) return (*existing)["ref"].string();
+  if (const Value* existing = catalog_.trigger_with(type, parameters); existing != nullptr)
+    return (*existing)["ref"].string();
   const std::string pack = (*trigger_type)["pack"].string();
   const bool plain = parameters.empty() && schema.empty();
   const std::string name = plain ? (*trigger_type)["name"].string() : Random::system().uuid4();
@@ -183,8 +188,10 @@ void ContentRegistry::release_trigger(const std::string& ref, Changes& changes) 
 
 // From the API's form to the stored one: the trigger becomes a ref, defaults are filled in.
 Result<Value> ContentRegistry::stored_rule(const Value& document, Changes& changes) {
-  SQ_TRY([[maybe_unused]] const rules::CompiledCriteria criteria, rules::CompiledCriteria::compile(document["criteria"]));
-  const Value parameters = document["trigger"]["parameters"].is_dict() ? document["trigger"]["parameters"] : Value::empty_dict();
+  SQ_TRY([[maybe_unused]] const rules::CompiledCriteria criteria,
+         rules::CompiledCriteria::compile(document["criteria"]));
+  const Value parameters =
+      document["trigger"]["parameters"].is_dict() ? document["trigger"]["parameters"] : Value::empty_dict();
   SQ_TRY(const std::string trigger, ensure_trigger(document["trigger"]["type"].string(), parameters, changes));
   const std::string pack = document["pack"].is_string() ? document["pack"].string() : "default";
   const std::string name = document["name"].string();
@@ -247,17 +254,18 @@ Result<Value> ContentRegistry::put_trigger_type(const Value& document, Changes& 
     return fail(Error(ErrorCode::kConflict, "A trigger type with the ref \"" + ref + "\" exists already.")
                     .with_type((*existing)["id"].string()));
   }
-  Value type = Value::dict({{"description", document["description"]},
-                            {"tags", document["tags"].is_list() ? document["tags"] : Value::empty_list()},
-                            {"uid", model::make_uid("trigger_type", pack, name)},
-                            {"metadata_file", ""},
-                            {"name", name},
-                            {"ref", ref},
-                            {"pack", pack},
-                            {"payload_schema", document["payload_schema"].is_dict() ? document["payload_schema"] : Value::empty_dict()},
-                            {"parameters_schema",
-                             document["parameters_schema"].is_dict() ? document["parameters_schema"] : Value::empty_dict()},
-                            {"id", new_object_id(clock_)}});
+  Value type = Value::dict(
+      {{"description", document["description"]},
+       {"tags", document["tags"].is_list() ? document["tags"] : Value::empty_list()},
+       {"uid", model::make_uid("trigger_type", pack, name)},
+       {"metadata_file", ""},
+       {"name", name},
+       {"ref", ref},
+       {"pack", pack},
+       {"payload_schema", document["payload_schema"].is_dict() ? document["payload_schema"] : Value::empty_dict()},
+       {"parameters_schema",
+        document["parameters_schema"].is_dict() ? document["parameters_schema"] : Value::empty_dict()},
+       {"id", new_object_id(clock_)}});
   catalog_.put(Collection::kTriggerTypes, type);
   changes.put(Collection::kTriggerTypes, type["id"].string(), type);
   if (type["parameters_schema"].empty()) {

@@ -14,7 +14,8 @@
 namespace squall::engine {
 
 struct RegisterReport {
-  // How many of each kind are registered: "actions", "rules", "sensors", "triggers", "aliases", "policies", "configs", ...
+  // How many of each kind are registered: "actions", "rules", "sensors", "triggers", "aliases", "policies", "configs",
+  // ...
   Value counts = Value::empty_dict();
   std::vector<packs::LoadProblem> problems;
 };
@@ -30,8 +31,8 @@ class ContentRegistry {
   void on_trigger_removed(std::function<void(const Value&)> observer) { trigger_removed_ = std::move(observer); }
 
   void register_runner_types(const std::vector<Value>& runner_types, Changes& changes);
-  // All packs together: rules may name triggers and actions of any of them. Content that came from a file of one of these
-  // packs and whose file is gone is removed. A rule that names an unknown trigger is a problem and is left out.
+  // All packs together: rules may name triggers and actions of any of them. Content that came from a file of one of
+  // these packs and whose file is gone is removed. A rule that names an unknown trigger is a problem and is left out.
   RegisterReport register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes);
 
   // A rule as the API takes it: {name, pack, trigger{type, parameters}, criteria, action, ...}. `id` empty: a new one

@@ -32,15 +32,18 @@ Engine::Engine(Dependencies dependencies, EngineOptions options)
       committer_(deps_.store, deps_.executor, deps_.on_fatal),
       registry_(deps_.clock, catalog_) {
   driver_ = std::make_unique<ExecutionDriver>(
-      ExecutionDriver::Dependencies{deps_.executor, deps_.clock, deps_.store, catalog_, committer_, deps_.runners, deps_.sealer},
+      ExecutionDriver::Dependencies{deps_.executor, deps_.clock, deps_.store, catalog_, committer_, deps_.runners,
+                                    deps_.sealer},
       options_.driver);
   triggers_ = std::make_unique<TriggerProcessor>(deps_.clock, deps_.store, catalog_, *driver_, options_.driver.user);
   driver_->on_finished([this](const Value& execution, Changes& changes) { on_execution_finished(execution, changes); });
   registry_.on_trigger_added([this](const Value& trigger) {
-    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_) sensor->add_trigger(trigger);
+    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_)
+      sensor->add_trigger(trigger);
   });
   registry_.on_trigger_removed([this](const Value& trigger) {
-    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_) sensor->remove_trigger(trigger);
+    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_)
+      sensor->remove_trigger(trigger);
   });
 }
 
@@ -71,7 +74,8 @@ std::vector<packs::LoadedPack> Engine::load_packs(const std::vector<std::string>
 
 void Engine::report_problems(const std::vector<packs::LoadProblem>& problems) {
   for (const packs::LoadProblem& problem : problems) {
-    log_warning("pack content skipped", {{"pack", problem.pack}, {"kind", problem.kind}, {"problem", problem.error.to_string()}});
+    log_warning("pack content skipped",
+                {{"pack", problem.pack}, {"kind", problem.kind}, {"problem", problem.error.to_string()}});
   }
   problems_ = problems;
 }
@@ -133,10 +137,12 @@ void Engine::resume(const std::string& id, const std::string& user, DocumentDone
 void Engine::register_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done) {
   const auto loaded = load_packs(names);
   for (const std::string& name : names) {
-    const bool found = std::any_of(loaded.begin(), loaded.end(), [&](const auto& pack) { return pack.pack["ref"].string_or("") == name; });
+    const bool found = std::any_of(loaded.begin(), loaded.end(),
+                                   [&](const auto& pack) { return pack.pack["ref"].string_or("") == name; });
     if (!found) {
       const std::string base = options_.pack_directories.empty() ? std::string() : options_.pack_directories.front();
-      done(fail(ErrorCode::kInvalid, "Pack \"" + name + "\" not found on disk: Directory \"" + base + "/" + name + "\" doesn't exist"));
+      done(fail(ErrorCode::kInvalid,
+                "Pack \"" + name + "\" not found on disk: Directory \"" + base + "/" + name + "\" doesn't exist"));
       return;
     }
   }
@@ -164,18 +170,24 @@ void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> do
     for (const sensors::Emission& emission : commit.emissions) {
       const auto instance = triggers_->process({emission.trigger, emission.payload, emission.trace_tag}, changes);
       // A payload that breaks its own type's schema is dropped with a warning, as in StackStorm (G-4).
-      if (!instance) log_warning("a sensor's event was refused", {{"trigger", emission.trigger}, {"reason", instance.error().message()}});
+      if (!instance)
+        log_warning("a sensor's event was refused",
+                    {{"trigger", emission.trigger}, {"reason", instance.error().message()}});
     }
     if (commit.state) changes.add(std::move(commit.state));
     committer_.commit(std::move(changes), [done = std::move(done)] { done({}); });
   });
 }
 
-// Only when a rule listens: StackStorm makes a trigger instance for every execution, which doubles the load for nothing.
+// Only when a rule listens: StackStorm makes a trigger instance for every execution, which doubles the load for
+// nothing.
 void Engine::on_execution_finished(const Value& execution, Changes& changes) {
   if (catalog_.rules_of(kActionTrigger).empty()) return;
-  const auto instance = triggers_->process({std::string(kActionTrigger), action_trigger_payload(execution), ""}, changes);
-  if (!instance) log_warning("an execution's end could not be announced", {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
+  const auto instance =
+      triggers_->process({std::string(kActionTrigger), action_trigger_payload(execution), ""}, changes);
+  if (!instance)
+    log_warning("an execution's end could not be announced",
+                {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
 }
 
 }  // namespace squall::engine

@@ -1,4 +1,5 @@
-// Engine: events in, rules, executions, sensors. The heart of squall, behind one facade for the API and the command line.
+// Engine: events in, rules, executions, sensors. The heart of squall, behind one facade for the API and the command
+// line.
 #pragma once
 
 #include <functional>
@@ -25,8 +26,8 @@ struct EngineOptions {
   std::string configs_directory;
 };
 
-// Owned by app/. Everything runs on the executor's thread; answers come through `done` callbacks on that thread, once the
-// change they tell of is durable. Life: made, start(), stop(); the store outlives it.
+// Owned by app/. Everything runs on the executor's thread; answers come through `done` callbacks on that thread, once
+// the change they tell of is durable. Life: made, start(), stop(); the store outlives it.
 class Engine final : public sensors::SensorHost {
  public:
   struct Dependencies {

@@ -49,9 +49,11 @@ Status ExecutionDriver::load_chain(Live& execution) {
   const std::string entry_point = document["action"]["entry_point"].string();
   if (pack_document == nullptr) return fail(ErrorCode::kInvalid, "the pack \"" + pack + "\" is not registered");
   const std::string file = (*pack_document)["path"].string() + "/actions/" + entry_point;
-  if (const std::string extension = std::filesystem::path(file).extension(); extension != ".yaml" && extension != ".yml") {
-    return fail(ErrorCode::kInvalid, "Failed to parse action chain definition from \"" + file + "\": Unsupported meta type " + extension +
-                                         ", file " + file + ". Allowed: ['.yaml', '.yml']");
+  if (const std::string extension = std::filesystem::path(file).extension();
+      extension != ".yaml" && extension != ".yml") {
+    return fail(ErrorCode::kInvalid, "Failed to parse action chain definition from \"" + file +
+                                         "\": Unsupported meta type " + extension + ", file " + file +
+                                         ". Allowed: ['.yaml', '.yml']");
   }
   SQ_TRY(const std::string text, read_file(file));
   SQ_TRY(workflow::Chain chain, workflow::Chain::parse(text, document["action"]["name"].string_or(""), file));
@@ -77,15 +79,17 @@ Status ExecutionDriver::load_chain(Live& execution) {
   execution.chain = std::make_unique<workflow::Chain>(std::move(chain));
   const Value& saved = model::private_state(document, "chain");
   execution.child = model::private_state(document, "child").string();
-  execution.run = saved.is_null() ? std::make_unique<workflow::ChainRun>(*execution.chain, std::move(environment))
-                                  : std::make_unique<workflow::ChainRun>(*execution.chain, std::move(environment), saved);
+  execution.run = saved.is_null()
+                      ? std::make_unique<workflow::ChainRun>(*execution.chain, std::move(environment))
+                      : std::make_unique<workflow::ChainRun>(*execution.chain, std::move(environment), saved);
   return {};
 }
 
 void ExecutionDriver::begin_chain(Live& execution, Changes& changes) {
   if (nesting_of(execution.document["context"]) > limits::kWorkflowDepthMax) {
     finish(execution, status::kFailed,
-           error_result("Chains are nested more than " + std::to_string(limits::kWorkflowDepthMax) + " deep: does one call itself?"),
+           error_result("Chains are nested more than " + std::to_string(limits::kWorkflowDepthMax) +
+                        " deep: does one call itself?"),
            changes);
     return;
   }
@@ -135,18 +139,20 @@ void ExecutionDriver::set_paused(Live& execution, Value result, Changes& changes
 }
 
 void ExecutionDriver::finish_canceled(Live& execution, Changes& changes) {
-  finish(execution, status::kCanceled, canceled_result(execution.document["context"]["cancelled_by"].string()), changes);
+  finish(execution, status::kCanceled, canceled_result(execution.document["context"]["cancelled_by"].string()),
+         changes);
 }
 
 // Nothing when the task runs (or has ended already inside the call); else why it could not be started.
-std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, const workflow::RunTask& task, Changes& changes) {
+std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, const workflow::RunTask& task,
+                                                             Changes& changes) {
   ExecutionRequest child;
   child.action = task.node->ref;
   child.parameters = task.parameters;
   child.render = false;
   child.user = execution.document["context"]["user"].string();
-  child.context = Value::dict({{"parent", parent_context(execution.id, execution.document["context"])},
-                               {"chain", node_context(*task.node)}});
+  child.context = Value::dict(
+      {{"parent", parent_context(execution.id, execution.document["context"])}, {"chain", node_context(*task.node)}});
   child.embedded = Value::dict({{"parent", execution.id}});
   const std::string created_at = format_timestamp(deps_.clock.now());
   const std::string parent_id = execution.id;
@@ -173,19 +179,23 @@ std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, co
     error = parameters.error();
   }
   const std::string message = "Failed running task \"" + name + "\".. " + error.message();
-  return workflow::TaskEnd{std::string(status::kFailed), error_result(message), "", "", created_at,
+  return workflow::TaskEnd{std::string(status::kFailed),       error_result(message), "", "", created_at,
                            format_timestamp(deps_.clock.now())};
 }
 
 void ExecutionDriver::task_ended(const Value& child, Changes& changes) {
   const std::string parent_id = child["parent"].string();
   const auto found = live_.find(parent_id);
-  if (found == live_.end() || found->second->run == nullptr || found->second->child != child["id"].string_or("")) return;
+  if (found == live_.end() || found->second->run == nullptr || found->second->child != child["id"].string_or(""))
+    return;
   Live& parent = *found->second;
   parent.child.clear();
-  workflow::TaskEnd end{child["status"].string(),          child["result"],
-                        child["id"].string(),              child["liveaction"]["id"].string(),
-                        child["start_timestamp"].string(), child["end_timestamp"].string()};
+  workflow::TaskEnd end{child["status"].string(),
+                        child["result"],
+                        child["id"].string(),
+                        child["liveaction"]["id"].string(),
+                        child["start_timestamp"].string(),
+                        child["end_timestamp"].string()};
   apply(parent, parent.run->on_task_end(end), changes);
 }
 

@@ -14,7 +14,8 @@ Result<Value> ExecutionDriver::cancel(const std::string& id, const std::string& 
   Live& execution = *found->second;
   if (execution.status() == status::kCanceling) return execution.document;
   if (!model::is_cancelable(execution.status())) {
-    return fail(ErrorCode::kInvalid, "Unable to cancel execution in \"" + std::string(execution.status()) + "\" state.");
+    return fail(ErrorCode::kInvalid,
+                "Unable to cancel execution in \"" + std::string(execution.status()) + "\" state.");
   }
   execution.document.mut_dict()["context"].set("cancelled_by", user);
   const Value result = canceled_result(user);
@@ -41,7 +42,8 @@ Result<Value> ExecutionDriver::pause(const std::string& id, const std::string& u
   }
   Live& execution = *found->second;
   if (!execution.is_chain()) {
-    return fail(ErrorCode::kInvalid, "The runner of this execution (" + execution.runner_name() + ") does not support pause.");
+    return fail(ErrorCode::kInvalid,
+                "The runner of this execution (" + execution.runner_name() + ") does not support pause.");
   }
   if (execution.status() == status::kPausing || execution.status() == status::kPaused) return execution.document;
   if (execution.status() != status::kRunning) {

@@ -32,7 +32,6 @@ std::string overridden_immutables(const Value& given, const Value& schemas) {
   return names;
 }
 
-
 }  // namespace
 
 ExecutionDriver::ExecutionDriver(Dependencies dependencies, DriverOptions options)
@@ -60,8 +59,8 @@ Result<Value> ExecutionDriver::config_of(const std::string& pack, const std::str
                                config != nullptr ? (*config)["values"] : Value(), make_st2kv(deps_.store, user));
 }
 
-Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner,
-                                                const Value& context, bool& rendering_failed) {
+Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request, const Value& action,
+                                                const Value& runner, const Value& context, bool& rendering_failed) {
   Value parameters = request.parameters.is_dict() ? request.parameters : Value::empty_dict();
   if (request.render) {
     expr::ParamInputs inputs;
@@ -86,7 +85,8 @@ Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request,
     const schema::Violation& violation = schema::best_match(violations);
     return fail(ErrorCode::kInvalid, request.full_schema_errors ? violation.text() : violation.message);
   }
-  const std::string immutable = overridden_immutables(request.parameters.is_dict() ? request.parameters : parameters, schemas);
+  const std::string immutable =
+      overridden_immutables(request.parameters.is_dict() ? request.parameters : parameters, schemas);
   if (!immutable.empty()) {
     return fail(ErrorCode::kInvalid, "Override of immutable parameter(s) [" + immutable + "] is unsupported.");
   }
@@ -142,8 +142,8 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
   if (action == nullptr) return fail(ErrorCode::kInvalid, "Action \"" + request.action + "\" cannot be found.");
   const Value* runner = deps_.catalog.runner_type((*action)["runner_type"].string_or(""));
   if (runner == nullptr) {
-    return fail(ErrorCode::kInvalid, "Action \"" + request.action + "\" needs the runner \"" + (*action)["runner_type"].string() +
-                                         "\", which squall does not have.");
+    return fail(ErrorCode::kInvalid, "Action \"" + request.action + "\" needs the runner \"" +
+                                         (*action)["runner_type"].string() + "\", which squall does not have.");
   }
   if (!(*action)["enabled"].bool_or(true)) {
     return fail(ErrorCode::kInvalid, "Unable to execute. Action \"" + request.action + "\" is disabled.");
@@ -155,7 +155,8 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
   if (!parameters) {
     if (rendering_failed) {
       // StackStorm keeps the attempt as a failed execution. Its parameters are the unrendered ones.
-      Value document = build_document(request, *action, *runner, request.parameters.is_dict() ? request.parameters : Value::empty_dict());
+      Value document = build_document(request, *action, *runner,
+                                      request.parameters.is_dict() ? request.parameters : Value::empty_dict());
       model::clear_private_state(document, "sealed_parameters");
       model::set_finished(document, status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
       changes.put(Collection::kExecutions, document["id"].string(), document);
@@ -189,7 +190,8 @@ void ExecutionDriver::activate(Live& execution, Changes& changes) {
   const std::string runner_name = execution.runner_name();
   execution.runner = execution.is_chain() ? nullptr : deps_.runners.find(runner_name);
   if (!execution.is_chain() && execution.runner == nullptr) {
-    finish(execution, status::kFailed, error_result("squall cannot run actions of runner type \"" + runner_name + "\"."), changes);
+    finish(execution, status::kFailed,
+           error_result("squall cannot run actions of runner type \"" + runner_name + "\"."), changes);
     return;
   }
   if (execution.runner != nullptr && execution.runner->uses_process()) {
@@ -282,7 +284,8 @@ void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome o
     on_wait(execution, *outcome.wait, changes);
   } else {
     const std::string_view end = model::is_final(outcome.status) ? std::string_view(outcome.status) : status::kFailed;
-    finish(execution, execution.status() == status::kCanceling ? status::kCanceled : end, std::move(outcome.result), changes);
+    finish(execution, execution.status() == status::kCanceling ? status::kCanceled : end, std::move(outcome.result),
+           changes);
   }
   deps_.committer.commit(std::move(changes));
 }
@@ -291,7 +294,8 @@ void ExecutionDriver::on_wait(Live& execution, const runners::Wait& wait, Change
   const Timestamp due = deps_.clock.now() + wait.delay;
   execution.wait_state = wait.state;
   model::set_private_state(execution.document, "wait_state", wait.state);
-  changes.put(Collection::kWakeups, execution.id, Value::dict({{"execution", execution.id}, {"due", format_timestamp(due)}}));
+  changes.put(Collection::kWakeups, execution.id,
+              Value::dict({{"execution", execution.id}, {"due", format_timestamp(due)}}));
   save(execution, changes);
   changes.after_commit([this, id = execution.id, due] { arm(id, due); });
 }
@@ -344,8 +348,8 @@ void ExecutionDriver::finish(Live& execution, std::string_view end, Value result
   }
 }
 
-// Tells chains of the ends of their tasks, one after another: a task that ends while its chain starts it would otherwise
-// nest one call in the other without bound.
+// Tells chains of the ends of their tasks, one after another: a task that ends while its chain starts it would
+// otherwise nest one call in the other without bound.
 void ExecutionDriver::drain_ended(Changes& changes) {
   if (draining_) return;
   draining_ = true;

@@ -1,7 +1,8 @@
 // ExecutionDriver: takes executions from request to result.
 //
-// Every state change is committed before it is acted on: an action is started only after "running" is durable, a chain's
-// step and the end of the task before it are one transaction. After a restart recover() goes on from what was committed.
+// Every state change is committed before it is acted on: an action is started only after "running" is durable, a
+// chain's step and the end of the task before it are one transaction. After a restart recover() goes on from what was
+// committed.
 #pragma once
 
 #include <deque>
@@ -25,15 +26,15 @@
 namespace squall::engine {
 
 struct ExecutionRequest {
-  std::string action;      // ref
-  Value parameters;        // as given, may hold templates
-  bool render = true;      // false: the parameters are rendered already (tasks of chains)
-  Value context;           // merged into the execution's context
+  std::string action;  // ref
+  Value parameters;    // as given, may hold templates
+  bool render = true;  // false: the parameters are rendered already (tasks of chains)
+  Value context;       // merged into the execution's context
   std::string user;
   bool full_schema_errors = true;  // false: the first line only, as StackStorm's API answers
   int64_t delay_ms = 0;
-  Value trigger_payload;   // visible to templates as `trigger`; null: none
-  Value embedded;          // further members of the document: rule, trigger, trigger_type, trigger_instance, parent
+  Value trigger_payload;  // visible to templates as `trigger`; null: none
+  Value embedded;         // further members of the document: rule, trigger, trigger_type, trigger_instance, parent
 };
 
 struct DriverOptions {
@@ -64,8 +65,8 @@ class ExecutionDriver {
   void on_finished(std::function<void(const Value& execution, Changes&)> observer) { observer_ = std::move(observer); }
 
   // Validates a request and adds its execution to `changes`; it starts once they are committed. Returns the document as
-  // "requested". The error is what StackStorm answers with status 400 (B-2 to B-5). When rendering the parameters fails, a
-  // failed execution is added all the same (B-5), so `changes` must be committed in any case.
+  // "requested". The error is what StackStorm answers with status 400 (B-2 to B-5). When rendering the parameters
+  // fails, a failed execution is added all the same (B-5), so `changes` must be committed in any case.
   Result<Value> request(ExecutionRequest request, Changes& changes);
 
   // Cancel, pause and resume as the API has them (F-6, F-7). The document after the change, or why not.
@@ -110,9 +111,10 @@ class ExecutionDriver {
   void save(Live& execution, Changes& changes);
   void recover_one(Live& execution, Changes& changes);
   Result<Value> config_of(const std::string& pack, const std::string& user);
-  Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner, const Value& parameters);
-  Result<Value> check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner, const Value& context,
-                                 bool& rendering_failed);
+  Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner,
+                       const Value& parameters);
+  Result<Value> check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner,
+                                 const Value& context, bool& rendering_failed);
   runners::ActionRequest action_request(const Live& execution);
   Value sealed_or_null(const Value& parameters, const Value& masked) const;
 

@@ -9,7 +9,8 @@ namespace status = model::status;
 using store::Collection;
 
 constexpr std::string_view kAbandonedMessage =
-    "squall ended while this action ran, so how far it got is unknown. It is not started again, because its runner cannot "
+    "squall ended while this action ran, so how far it got is unknown. It is not started again, because its runner "
+    "cannot "
     "tell whether that is safe.";
 
 std::vector<std::string> unfinished_states() {
@@ -53,7 +54,8 @@ Status ExecutionDriver::recover() {
       if (opened) {
         parameters = std::move(*opened);
       } else {
-        log_error("secret parameters of an execution are lost", {{"execution", record.id}, {"error", opened.error().to_string()}});
+        log_error("secret parameters of an execution are lost",
+                  {{"execution", record.id}, {"error", opened.error().to_string()}});
       }
     }
     Live& live = add_live(record.document, parameters.is_dict() ? parameters : Value::empty_dict());
@@ -61,7 +63,8 @@ Status ExecutionDriver::recover() {
     live.runner = live.is_chain() ? nullptr : deps_.runners.find(live.runner_name());
     if (live.is_chain() && live.status() != status::kRequested && live.status() != status::kDelayed) {
       if (auto loaded = load_chain(live); !loaded) {
-        finish(live, status::kFailed, error_result("The chain cannot be continued: " + loaded.error().to_string()), changes);
+        finish(live, status::kFailed, error_result("The chain cannot be continued: " + loaded.error().to_string()),
+               changes);
       }
     }
   }

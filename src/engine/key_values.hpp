@@ -6,8 +6,8 @@
 
 namespace squall::engine {
 
-// {"system": lazy, "user": lazy}: attribute and item access build up the key, the look-up happens when the value is used,
-// and a missing key is an empty text. Holds a reference to the store.
+// {"system": lazy, "user": lazy}: attribute and item access build up the key, the look-up happens when the value is
+// used, and a missing key is an empty text. Holds a reference to the store.
 Value make_st2kv(store::Store& store, const std::string& user);
 
 }  // namespace squall::engine

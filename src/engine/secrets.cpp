@@ -40,9 +40,10 @@ Result<SecretSealer> SecretSealer::open(const std::string& key_file) {
   }
   if (!key) return fail(key.error());
   if (key->size() != kKeyBytes) {
-    return fail(ErrorCode::kInvalid, key_file + " is not a key of squall: it has " + std::to_string(key->size()) +
-                                         " bytes instead of 32. Restore it from a backup; without it the secret parameters of "
-                                         "unfinished executions cannot be read.");
+    return fail(ErrorCode::kInvalid,
+                key_file + " is not a key of squall: it has " + std::to_string(key->size()) +
+                    " bytes instead of 32. Restore it from a backup; without it the secret parameters of "
+                    "unfinished executions cannot be read.");
   }
   return SecretSealer(std::move(*key));
 }
@@ -54,7 +55,8 @@ std::string SecretSealer::seal(const Value& value) const {
   std::string tag(kTagBytes, '\0');
   const Cipher cipher(EVP_CIPHER_CTX_new());
   int written = 0;
-  bool ok = EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(std::string_view(key_)), bytes_of(nonce)) == 1;
+  bool ok = EVP_EncryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(std::string_view(key_)),
+                               bytes_of(nonce)) == 1;
   ok = ok && EVP_EncryptUpdate(cipher.get(), bytes_of(sealed), &written, bytes_of(std::string_view(plain)),
                                static_cast<int>(plain.size())) == 1;
   ok = ok && EVP_EncryptFinal_ex(cipher.get(), bytes_of(sealed) + written, &written) == 1;
@@ -72,8 +74,10 @@ Result<Value> SecretSealer::unseal(std::string_view sealed) const {
   std::string plain(text.size(), '\0');
   const Cipher cipher(EVP_CIPHER_CTX_new());
   int written = 0;
-  bool ok = EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(std::string_view(key_)), bytes_of(nonce)) == 1;
-  ok = ok && EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &written, bytes_of(text), static_cast<int>(text.size())) == 1;
+  bool ok = EVP_DecryptInit_ex(cipher.get(), EVP_aes_256_gcm(), nullptr, bytes_of(std::string_view(key_)),
+                               bytes_of(nonce)) == 1;
+  ok = ok &&
+       EVP_DecryptUpdate(cipher.get(), bytes_of(plain), &written, bytes_of(text), static_cast<int>(text.size())) == 1;
   ok = ok && EVP_CIPHER_CTX_ctrl(cipher.get(), EVP_CTRL_GCM_SET_TAG, static_cast<int>(kTagBytes), tag.data()) == 1;
   ok = ok && EVP_DecryptFinal_ex(cipher.get(), bytes_of(plain) + written, &written) == 1;
   if (!ok) return fail(ErrorCode::kInvalid, "sealed parameters cannot be read with this data directory's key");

@@ -14,20 +14,16 @@ using store::Collection;
 // The rule as executions embed it: the trigger's parameters are part of it.
 Value embedded_rule(const Rule& rule, const Value& trigger) {
   Value document = rule.document;
-  document.set("trigger", Value::dict({{"type", trigger["type"]}, {"parameters", trigger["parameters"]}, {"ref", trigger["ref"]}}));
+  document.set(
+      "trigger",
+      Value::dict({{"type", trigger["type"]}, {"parameters", trigger["parameters"]}, {"ref", trigger["ref"]}}));
   return document;
 }
 
 Error refused(const std::string& trigger, const Value& payload, const std::string& reason) {
-  return Error(ErrorCode::kInvalid, "Trigger payload validation failed and validation is enabled, not dispatching a trigger \"" +
-                                        trigger + "\" (" + python::str(payload) + "): " + reason);
-}
-
-// StackStorm's words: an error while a pattern is rendered names the pattern, any other blames the criteria as a whole.
-std::string match_failure(const Rule& rule, const Value& instance, const Error& error) {
-  const bool rendering = error.message().starts_with("Failed to render pattern");
-  return "Failed to match rule \"" + rule.ref + "\" against trigger instance \"" + instance["id"].string() + "\": " +
-         (rendering ? std::string() : "There might be a problem with the criteria in rule " + rule.ref + ": ") + error.message();
+  return Error(ErrorCode::kInvalid,
+               "Trigger payload validation failed and validation is enabled, not dispatching a trigger \"" + trigger +
+                   "\" (" + python::str(payload) + "): " + reason);
 }
 
 Value outcome_document(const rules::CriterionOutcome& outcome) {
@@ -63,8 +59,9 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
                                       {"id", id}});
   changes.put(Collection::kTriggerInstances, id, instance);
   // One id for everything that follows from this event.
-  const Value trace_context = Value::dict(
-      {{"id_", new_object_id(clock_)}, {"trace_tag", event.trace_tag.empty() ? "trigger_instance-" + id : event.trace_tag}});
+  const Value trace_context =
+      Value::dict({{"id_", new_object_id(clock_)},
+                   {"trace_tag", event.trace_tag.empty() ? "trigger_instance-" + id : event.trace_tag}});
 
   // Backstop rules run only when no other rule matched (I-3).
   bool matched = false;
@@ -80,7 +77,7 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
       const rules::Verdict verdict =
           rule->criteria->evaluate({event.payload, make_st2kv(store_, user_), clock_.now()}, false);
       if (verdict.error) {
-        record_failure(*rule, instance, match_failure(*rule, instance, *verdict.error), changes);
+        record_failure(*rule, instance, rules::failure_reason(verdict, rule->ref, id), changes);
         continue;
       }
       if (!verdict.matched) continue;
@@ -98,7 +95,8 @@ Value TriggerProcessor::enforcement(const Rule& rule, const Value& instance) con
                       {"enforced_at", format_timestamp(clock_.now())}});
 }
 
-void TriggerProcessor::record_failure(const Rule& rule, const Value& instance, const std::string& reason, Changes& changes) {
+void TriggerProcessor::record_failure(const Rule& rule, const Value& instance, const std::string& reason,
+                                      Changes& changes) {
   Value document = enforcement(rule, instance);
   const std::string id = new_object_id(clock_);
   document.set("status", "failed");
@@ -110,7 +108,7 @@ void TriggerProcessor::record_failure(const Rule& rule, const Value& instance, c
 }
 
 void TriggerProcessor::enforce(const Rule& rule, const Value& instance, const Value& trigger, const Value& trigger_type,
-                                const Value& trace_context, Changes& changes) {
+                               const Value& trace_context, Changes& changes) {
   Value embedded_instance = instance;
   embedded_instance.set("status", "processing");
   ExecutionRequest request;
@@ -118,11 +116,10 @@ void TriggerProcessor::enforce(const Rule& rule, const Value& instance, const Va
   request.parameters = rule.document["action"]["parameters"];
   request.user = user_;
   request.trigger_payload = instance["payload"];
-  request.context = Value::dict(
-      {{"trigger_instance", Value::dict({{"id", instance["id"]}, {"name", Value()}})},
-       {"rule", Value::dict({{"id", rule.id}, {"name", rule.document["name"]}})},
-       {"pack", rule.document["pack"]},
-       {"trace_context", trace_context}});
+  request.context = Value::dict({{"trigger_instance", Value::dict({{"id", instance["id"]}, {"name", Value()}})},
+                                 {"rule", Value::dict({{"id", rule.id}, {"name", rule.document["name"]}})},
+                                 {"pack", rule.document["pack"]},
+                                 {"trace_context", trace_context}});
   request.embedded = Value::dict({{"rule", embedded_rule(rule, trigger)},
                                   {"trigger", trigger},
                                   {"trigger_type", trigger_type},
@@ -155,13 +152,16 @@ Value TriggerProcessor::explain_rule(const Rule& rule, const Value& instance) co
     for (const auto& outcome : verdict.outcomes) criteria.push_back(outcome_document(outcome));
     matched = verdict.matched && rule.enabled;
     if (!rule.enabled) {
-      reason = verdict.matched ? "all criteria hold, but the rule is disabled" : "the rule is disabled, and a criterion does not hold";
+      reason = verdict.matched ? "all criteria hold, but the rule is disabled"
+                               : "the rule is disabled, and a criterion does not hold";
     } else if (verdict.error) {
       reason = "a criterion failed: " + verdict.error->message();
     } else if (!verdict.matched) {
-      reason = instance["payload"].empty() && !rule.document["criteria"].empty() ? "the payload is empty" : "a criterion does not hold";
+      reason = instance["payload"].empty() && !rule.document["criteria"].empty() ? "the payload is empty"
+                                                                                 : "a criterion does not hold";
     } else {
-      reason = rule.backstop ? "all criteria hold; a backstop rule runs only when no other rule matched" : "all criteria hold";
+      reason = rule.backstop ? "all criteria hold; a backstop rule runs only when no other rule matched"
+                             : "all criteria hold";
     }
   }
   shown.set("matched", matched);

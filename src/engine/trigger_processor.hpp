@@ -34,7 +34,7 @@ class TriggerProcessor {
 
  private:
   void enforce(const Rule& rule, const Value& instance, const Value& trigger, const Value& trigger_type,
-                const Value& trace_context, Changes& changes);
+               const Value& trace_context, Changes& changes);
   void record_failure(const Rule& rule, const Value& instance, const std::string& reason, Changes& changes);
   Value enforcement(const Rule& rule, const Value& instance) const;
   Value explain_rule(const Rule& rule, const Value& instance) const;

@@ -1,5 +1,5 @@
-// Execution documents: StackStorm's fields (stackstorm-api.md section 3, stackstorm-features.md section F) and squall's own
-// members, which live under kPrivate and never leave the engine.
+// Execution documents: StackStorm's fields (stackstorm-api.md section 3, stackstorm-features.md section F) and squall's
+// own members, which live under kPrivate and never leave the engine.
 #pragma once
 
 #include <string>

@@ -79,8 +79,8 @@ struct ServerOptions {
 
 // Calls `handler` on the loop for each request; it must not block. Adds X-Request-ID to every answer. What is no valid
 // HTTP is answered with 400 and {"faultstring": reason} and never reaches the handler.
-// Made on any thread; destroyed on the loop's thread or when nobody runs the loop. Requests under way at its
-// destruction get a 503.
+// Made on any thread; destroyed on the loop's thread or when nobody runs the loop. What its clients ask afterwards is
+// answered with 503 until they are gone.
 class HttpServer {
  public:
   using Handler = std::function<void(ServerRequest, std::shared_ptr<Responder>)>;

@@ -21,22 +21,26 @@ class ForkServerTest : public RunnerTest {
   }
   std::string socket_of(ForkServers& servers, const std::string& python = kPython) {
     std::promise<std::string> promise;
-    executor_.post([&] { servers.ensure({python, ""}, [&](std::string socket) { promise.set_value(std::move(socket)); }); });
+    executor_.post([&] {
+      servers.ensure({python, ""}, [&](std::string socket) { promise.set_value(std::move(socket)); });
+    });
     return promise.get_future().get();
   }
-  // Runs run() with this body, forked where it is possible.
+  // Runs run() with this body, forked where it is possible; with the same body again without one.
   ActionOutcome run_body(ForkServers& servers, const std::string& body, StopToken stop = {}) {
     return start_body(servers, body, stop).get();
   }
   std::future<ActionOutcome> start_body(ForkServers& servers, const std::string& body, StopToken stop = {}) {
-    directory_.write("actions/act.py", "import os, sys, time\nfrom st2common.runners.base_action import Action\n\n\n"
-                                       "class Demo(Action):\n    def run(self):\n        " + body + "\n");
+    directory_.write("actions/act.py",
+                     "import os, sys, time\nfrom st2common.runners.base_action import Action\n\n\n"
+                     "class Demo(Action):\n    def run(self):\n        " +
+                         body + "\n");
     runner_ = make_python_runner(executor_, processes_, virtualenvs_,
                                  {.runtime_directory = kRuntime, .environment = {{"PATH", kPath}}}, &servers);
     ActionRequest request;
     request.pack = "demo";
     request.pack_path = directory_.path();
-    request.entry_point = "act.py";
+    request.entry_point = name;
     request.runner_parameters = json(R"({"timeout": 30})");
     return start(*runner_, request, stop);
   }
@@ -45,17 +49,23 @@ class ForkServerTest : public RunnerTest {
     return ::kill(static_cast<pid_t>(pid), 0) != 0;
   }
 
+  int last_file_ = 0;
   TemporaryDirectory directory_;
-  Virtualenvs virtualenvs_{executor_, processes_,
-                           {.directory = directory_.path() + "/virtualenvs", .python = kPython,
-                            .environment = {{"PATH", kPath}}}};
+  Virtualenvs virtualenvs_{
+      executor_,
+      processes_,
+      {.directory = directory_.path() + "/virtualenvs", .python = kPython, .environment = {{"PATH", kPath}}}};
   std::unique_ptr<Runner> runner_;
 };
 
 TEST_F(ForkServerTest, ActionsShareOneServer) {
   ForkServers servers(executor_, processes_, options());
-  const Value first = run_body(servers, "return [os.getppid(), os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid()]").result["result"];
-  const Value second = run_body(servers, "return [os.getppid(), sys.argv[0][-13:], sorted(os.listdir('/proc/self/fd'))]").result["result"];
+  const Value first =
+      run_body(servers, "return [os.getppid(), os.getsid(0) == os.getpid(), os.getpgid(0) == os.getpid()]")
+          .result["result"];
+  const Value second =
+      run_body(servers, "return [os.getppid(), sys.argv[0][-13:], sorted(os.listdir('/proc/self/fd'))]")
+          .result["result"];
   EXPECT_EQ(first[0], second[0]);
   EXPECT_NE(first[0].int_or(0), ::getpid());
   EXPECT_TRUE(first[1].bool_or(false) && first[2].bool_or(false));
@@ -65,8 +75,9 @@ TEST_F(ForkServerTest, ActionsShareOneServer) {
 
 TEST_F(ForkServerTest, ServerWithoutAnAnswerIsReplacedByAColdStart) {
   // It listens and says so, and then does nothing.
-  directory_.write("runtime/zygote.py", "import socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\n"
-                                        "s.listen(1)\nprint('ready', flush=True)\nc, _ = s.accept()\nc.close()\nsys.stdin.read()\n");
+  directory_.write("runtime/zygote.py",
+                   "import socket, sys, time\ns = socket.socket(socket.AF_UNIX)\ns.bind(sys.argv[1])\n"
+                   "s.listen(1)\nprint('ready', flush=True)\nc, _ = s.accept()\nc.close()\nsys.stdin.read()\n");
   ForkServerOptions broken = options();
   broken.runtime_directory = directory_.path() + "/runtime";
   ForkServers servers(executor_, processes_, broken);
@@ -104,8 +115,9 @@ TEST_F(ForkServerTest, DeathOfTheServerEndsItsActions) {
 TEST_F(ForkServerTest, StopEndsTheWholeGroup) {
   ForkServers servers(executor_, processes_, options());
   StopSource source;
-  auto outcome = start_body(servers, "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()",
-                            source.token());
+  auto outcome = start_body(
+      servers, "import subprocess; p = subprocess.Popen(['sleep', '60']); print(p.pid, flush=True); p.wait()",
+      source.token());
   while (seen_output().empty()) std::this_thread::sleep_for(5ms);
   source.stop();
   EXPECT_EQ(outcome.get().status, "canceled");
@@ -117,7 +129,8 @@ TEST_F(ForkServerTest, ExitCodesAndSignalsComeThrough) {
   ForkServers servers(executor_, processes_, options());
   EXPECT_EQ(run_body(servers, "os._exit(7)").result["exit_code"].int_or(0), 7);
   EXPECT_EQ(run_body(servers, "os.kill(os.getpid(), 15)").result["exit_code"].int_or(0), -15);
-  EXPECT_EQ(run_body(servers, "import atexit; atexit.register(print, 'bye'); sys.exit(5)").result["stdout"].string(), "bye\n");
+  EXPECT_EQ(run_body(servers, "import atexit; atexit.register(print, 'bye'); sys.exit(5)").result["stdout"].string(),
+            "bye\n");
 }
 
 TEST_F(ForkServerTest, ManyAtOnce) {
@@ -125,7 +138,7 @@ TEST_F(ForkServerTest, ManyAtOnce) {
   std::vector<std::future<ActionOutcome>> all;
   std::vector<std::unique_ptr<Runner>> runners;  // start_body() makes one each time
   for (int i = 0; i < 60; ++i) {
-    all.push_back(start_body(servers, "print('x' * 100000); time.sleep(0.05); return os.getpid()"));
+    all.push_back(start_body(servers, i > 0 ? "" : "print('x' * 100000); time.sleep(0.05); return os.getpid()"));
     runners.push_back(std::move(runner_));
   }
   std::set<int64_t> pids;

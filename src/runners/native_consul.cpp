@@ -33,15 +33,17 @@ Result<std::string> tree_of(const NativeCall& call) {
   return prefix + "/";
 }
 
-std::string text_of(const Value& value) { return value.is_string() ? value.string() : value.is_null() ? std::string() : to_json(value); }
+std::string text_of(const Value& value) {
+  return value.is_string() ? value.string() : value.is_null() ? std::string() : to_json(value);
+}
 
 // What is under `prefix` must be this owner's, or nobody's. An empty owner is not checked.
 Status check_owner(ConsulClient& consul, const std::string& prefix, const std::string& owner, StopToken stop) {
   if (owner.empty()) return {};
   SQ_TRY(const std::optional<ConsulEntry> uid, consul.get(prefix + "uid", stop));
   if (!uid || uid->value == owner) return {};
-  return fail(Error(ErrorCode::kConflict, "the Consul keys under " + prefix + " belong to another resource (uid " + uid->value +
-                                              "); they are left alone")
+  return fail(Error(ErrorCode::kConflict, "the Consul keys under " + prefix + " belong to another resource (uid " +
+                                              uid->value + "); they are left alone")
                   .with_type("NameTaken"));
 }
 
@@ -58,13 +60,15 @@ Result<NativeAnswer> kv_put(const NativeCall& call) {
   SQ_TRY(const std::string key, key_of(call, "key"));
   ConsulClient consul = client_of(call);
   SQ_TRY(const bool written, consul.put(key, text_of(call.parameters["value"]), std::nullopt, call.stop));
-  if (!written) return fail(Error(ErrorCode::kConflict, "Consul did not write " + key + ": it is locked").with_type("Locked"));
+  if (!written)
+    return fail(Error(ErrorCode::kConflict, "Consul did not write " + key + ": it is locked").with_type("Locked"));
   return NativeAnswer::succeeded(Value::dict({{"key", key}, {"written", true}}));
 }
 
 Result<NativeAnswer> kv_cas(const NativeCall& call) {
   SQ_TRY(const std::string key, key_of(call, "key"));
-  if (!call.parameters["cas"].is_int()) return fail(bad_parameter("`cas` must be a ModifyIndex, or 0 for a key that must not exist"));
+  if (!call.parameters["cas"].is_int())
+    return fail(bad_parameter("`cas` must be a ModifyIndex, or 0 for a key that must not exist"));
   ConsulClient consul = client_of(call);
   const std::string value = text_of(call.parameters["value"]);
   SQ_TRY(const bool written, consul.put(key, value, call.parameters["cas"].as_int(), call.stop));
@@ -72,7 +76,8 @@ Result<NativeAnswer> kv_cas(const NativeCall& call) {
     // A run before this one may have written it just before squall ended.
     SQ_TRY(const std::optional<ConsulEntry> now, consul.get(key, call.stop));
     if (!now || now->value != value) {
-      return fail(Error(ErrorCode::kConflict, "the key " + key + " has changed meanwhile").with_type("CheckAndSetMismatch"));
+      return fail(
+          Error(ErrorCode::kConflict, "the key " + key + " has changed meanwhile").with_type("CheckAndSetMismatch"));
     }
   }
   return NativeAnswer::succeeded(Value::dict({{"key", key}, {"written", written}}));
@@ -83,9 +88,12 @@ Result<NativeAnswer> kv_delete(const NativeCall& call) {
   ConsulClient consul = client_of(call);
   std::optional<int64_t> cas;
   if (call.parameters["cas"].is_int()) cas = call.parameters["cas"].as_int();
-  if (cas && *cas <= 0) return fail(bad_parameter("`cas` of a deletion must be a ModifyIndex above 0; with 0 Consul does nothing"));
+  if (cas && *cas <= 0)
+    return fail(bad_parameter("`cas` of a deletion must be a ModifyIndex above 0; with 0 Consul does nothing"));
   SQ_TRY(const bool deleted, consul.remove(key, cas, call.stop));
-  if (!deleted) return fail(Error(ErrorCode::kConflict, "the key " + key + " has changed meanwhile").with_type("CheckAndSetMismatch"));
+  if (!deleted)
+    return fail(
+        Error(ErrorCode::kConflict, "the key " + key + " has changed meanwhile").with_type("CheckAndSetMismatch"));
   return NativeAnswer::succeeded(Value::dict({{"key", key}, {"deleted", true}}));
 }
 
@@ -121,7 +129,8 @@ Result<NativeAnswer> transaction(const NativeCall& call) {
 }
 
 Result<NativeAnswer> catalog_register(const NativeCall& call) {
-  Value registration = Value::dict({{"Node", call.parameters["node"]}, {"Address", call.parameters["address"]}, {"SkipNodeUpdate", false}});
+  Value registration = Value::dict(
+      {{"Node", call.parameters["node"]}, {"Address", call.parameters["address"]}, {"SkipNodeUpdate", false}});
   if (call.parameters["node_meta"].is_dict()) registration.set("NodeMeta", call.parameters["node_meta"]);
   if (call.parameters["service"].is_dict()) {
     Value service = call.parameters["service"];
@@ -132,7 +141,8 @@ Result<NativeAnswer> catalog_register(const NativeCall& call) {
   if (call.parameters["check"].is_dict()) registration.set("Check", call.parameters["check"]);
   ConsulClient consul = client_of(call);
   SQ_CHECK(consul.register_catalog(registration, call.stop));
-  return NativeAnswer::succeeded(Value::dict({{"node", call.parameters["node"]}, {"service", call.parameters["service"]["Service"]}}));
+  return NativeAnswer::succeeded(
+      Value::dict({{"node", call.parameters["node"]}, {"service", call.parameters["service"]["Service"]}}));
 }
 
 Result<NativeAnswer> catalog_deregister(const NativeCall& call) {

@@ -83,26 +83,29 @@ Result<std::string> instance_class(const Value& spec, const Value& config) {
   const Value& known = config["sizes"];
   if (known[size].is_string()) return known[size].string();
   std::string names;
-  for (const auto& [name, value] : known.is_dict() ? known.as_dict() : Dict()) names += (names.empty() ? "" : ", ") + name;
-  return fail(bad_field("spec.size", "'" + size + "' is not one of the sizes of this platform (" + names +
-                                         "); see `sizes` in the config of the pack database, or give spec.instanceClass"));
+  for (const auto& [name, value] : known.is_dict() ? known.as_dict() : Dict())
+    names += (names.empty() ? "" : ", ") + name;
+  return fail(
+      bad_field("spec.size", "'" + size + "' is not one of the sizes of this platform (" + names +
+                                 "); see `sizes` in the config of the pack database, or give spec.instanceClass"));
 }
 
-Value rds_parameters(const Value& spec, const std::string& engine, const std::string& version, const std::string& db_class,
-                     const std::string& db_name, const Value& config) {
+Value rds_parameters(const Value& spec, const std::string& engine, const std::string& version,
+                     const std::string& db_class, const std::string& db_name, const Value& config) {
   const Value& storage = spec["storage"];
-  Value rds = Value::dict({{"db_instance_class", db_class},
-                           {"engine", engine},
-                           {"engine_version", version},
-                           {"allocated_storage", storage["sizeGiB"].int_or(20)},
-                           {"storage_type", storage["type"].is_string() ? storage["type"] : Value("gp3")},
-                           {"db_name", db_name},
-                           {"master_username", config["master_username"].is_string() ? config["master_username"] : Value("dbadmin")},
-                           {"multi_az", spec["highAvailability"].bool_or(false)},
-                           {"publicly_accessible", spec["network"]["public"].bool_or(false)},
-                           {"backup_retention_period", spec["backup"]["retentionDays"].int_or(7)},
-                           {"storage_encrypted", spec["encryption"]["enabled"].bool_or(true)},
-                           {"deletion_protection", spec["deletionProtection"].bool_or(false)}});
+  Value rds = Value::dict(
+      {{"db_instance_class", db_class},
+       {"engine", engine},
+       {"engine_version", version},
+       {"allocated_storage", storage["sizeGiB"].int_or(20)},
+       {"storage_type", storage["type"].is_string() ? storage["type"] : Value("gp3")},
+       {"db_name", db_name},
+       {"master_username", config["master_username"].is_string() ? config["master_username"] : Value("dbadmin")},
+       {"multi_az", spec["highAvailability"].bool_or(false)},
+       {"publicly_accessible", spec["network"]["public"].bool_or(false)},
+       {"backup_retention_period", spec["backup"]["retentionDays"].int_or(7)},
+       {"storage_encrypted", spec["encryption"]["enabled"].bool_or(true)},
+       {"deletion_protection", spec["deletionProtection"].bool_or(false)}});
   const auto copy = [&](const char* name, const Value& value) {
     if (value.truthy()) rds.set(name, value);
   };
@@ -161,7 +164,8 @@ std::string reason_of(std::string_view task, std::string_view code) {
   if (code.starts_with("InvalidParameter")) return "InvalidSpec";
   if (code == "timeout") return "TimedOut";
   if (task == "password" || task == "credentials" || task == "forget_credentials") return "VaultUnavailable";
-  if (task == "endpoint" || task == "service" || task == "forget_endpoint" || task == "forget_service") return "ConsulUnavailable";
+  if (task == "endpoint" || task == "service" || task == "forget_endpoint" || task == "forget_service")
+    return "ConsulUnavailable";
   return "Failed";
 }
 
@@ -192,12 +196,14 @@ Result<Value> plan_database(const Value& object, const Value& config) {
   }
   const std::string engine = spec["engine"].string();
   const EngineFacts* facts = find_engine(engine);
-  if (facts == nullptr) return fail(bad_field("spec.engine", "'" + engine + "' is not one of postgres, mysql, mariadb"));
+  if (facts == nullptr)
+    return fail(bad_field("spec.engine", "'" + engine + "' is not one of postgres, mysql, mariadb"));
   const std::string space = metadata["namespace"].string();
   const std::string name = metadata["name"].string();
   const std::string uid = metadata["uid"].string();
   const std::string cluster = config["cluster"].is_string() ? config["cluster"].string() : "default";
-  const std::string version = spec["version"].is_string() ? spec["version"].string() : std::string(facts->default_version);
+  const std::string version =
+      spec["version"].is_string() ? spec["version"].string() : std::string(facts->default_version);
   SQ_TRY(const std::string db_class, instance_class(spec, config));
   SQ_TRY(const int64_t create_timeout, seconds_of(spec["timeouts"]["create"], 3600, "spec.timeouts.create"));
   SQ_TRY(const int64_t delete_timeout, seconds_of(spec["timeouts"]["delete"], 3600, "spec.timeouts.delete"));
@@ -221,13 +227,17 @@ Result<Value> plan_database(const Value& object, const Value& config) {
        {"finalizer", kFinalizer},
        {"rds", rds_parameters(spec, engine, version, db_class, db_name, config)},
        {"tags", tags_of(object, cluster)},
-       {"vault", Value::dict({{"mount", spec["publish"]["vault"]["mount"].is_string() ? spec["publish"]["vault"]["mount"]
-                                        : config["vault_mount"].is_string() ? config["vault_mount"]
-                                                                            : Value("secret")},
-                              {"path", spec["publish"]["vault"]["path"].truthy() ? spec["publish"]["vault"]["path"] : Value(path)}})},
-       {"consul", Value::dict({{"prefix", spec["publish"]["consul"]["prefix"].truthy() ? spec["publish"]["consul"]["prefix"] : Value(path)},
-                               {"service", service},
-                               {"node", "rds-" + identifier}})},
+       {"vault",
+        Value::dict(
+            {{"mount", spec["publish"]["vault"]["mount"].is_string() ? spec["publish"]["vault"]["mount"]
+                       : config["vault_mount"].is_string()           ? config["vault_mount"]
+                                                                     : Value("secret")},
+             {"path", spec["publish"]["vault"]["path"].truthy() ? spec["publish"]["vault"]["path"] : Value(path)}})},
+       {"consul",
+        Value::dict({{"prefix",
+                      spec["publish"]["consul"]["prefix"].truthy() ? spec["publish"]["consul"]["prefix"] : Value(path)},
+                     {"service", service},
+                     {"node", "rds-" + identifier}})},
        {"deletion", Value::dict({{"policy", policy},
                                  {"retain", policy == "Retain"},
                                  {"skip_final_snapshot", policy == "Delete"},
@@ -256,11 +266,12 @@ Value diagnose_database(const Value& results, const Value& plan) {
     if (!exists || (!removed.is_null() && !is_error(removed))) continue;
     left_behind.push_back(std::string(trace.what) + trace_detail(trace, plan));
   }
-  return Value::dict({{"task", task},
-                      {"code", code},
-                      {"reason", reason_of(task, code)},
-                      {"message", task.empty() ? std::string("The chain failed.") : "Step '" + task + "' failed: " + message},
-                      {"left_behind", left_behind}});
+  return Value::dict(
+      {{"task", task},
+       {"code", code},
+       {"reason", reason_of(task, code)},
+       {"message", task.empty() ? std::string("The chain failed.") : "Step '" + task + "' failed: " + message},
+       {"left_behind", left_behind}});
 }
 
 void add_database_actions(NativeRegistry& registry) {

@@ -40,7 +40,8 @@ Result<NativeAnswer> list(const NativeCall& call, KubernetesClients& clients) {
 }
 
 bool condition_holds(const Value& object, const std::string& type, const std::string& status) {
-  for (const Value& condition : object["status"]["conditions"].is_list() ? object["status"]["conditions"].as_list() : List()) {
+  for (const Value& condition :
+       object["status"]["conditions"].is_list() ? object["status"]["conditions"].as_list() : List()) {
     if (condition["type"].string_or("") == type) return condition["status"].string_or("") == status;
   }
   return false;
@@ -54,7 +55,8 @@ Result<bool> holds(const NativeCall& call, const Value& object) {
   if (parameters["condition"].is_string()) {
     const std::string wanted = parameters["condition"].string();
     const size_t equals = wanted.find('=');
-    return condition_holds(object, wanted.substr(0, equals), equals == std::string::npos ? "True" : wanted.substr(equals + 1));
+    return condition_holds(object, wanted.substr(0, equals),
+                           equals == std::string::npos ? "True" : wanted.substr(equals + 1));
   }
   if (parameters["jsonpath"].is_string()) {
     SQ_TRY(const JsonPath path, JsonPath::parse(parameters["jsonpath"].as_string()));
@@ -95,7 +97,8 @@ std::string KubernetesCall::display() const {
 
 bool is_reason(const Error& error, std::string_view reason) { return error.type() == reason; }
 
-Result<KubernetesCall> kubernetes_call(const NativeCall& call, KubernetesClients& clients, const Value& object, bool need_name) {
+Result<KubernetesCall> kubernetes_call(const NativeCall& call, KubernetesClients& clients, const Value& object,
+                                       bool need_name) {
   const Value& parameters = call.parameters;
   const auto pick = [&](const char* name, const Value& fallback) {
     const std::string given = parameters[name].string();
@@ -107,14 +110,17 @@ Result<KubernetesCall> kubernetes_call(const NativeCall& call, KubernetesClients
   const std::string kind = pick("kind", object["kind"]);
   const std::string type = kind.empty() ? parameters["resource"].string() : kind;
   if (api_version.empty() || type.empty()) {
-    return fail(Error(ErrorCode::kInvalid, "`api_version` and `kind` (or `resource`) say what it is about; one of them is missing")
+    return fail(Error(ErrorCode::kInvalid,
+                      "`api_version` and `kind` (or `resource`) say what it is about; one of them is missing")
                     .with_type("InvalidParameter"));
   }
   SQ_TRY(const kubernetes::ResourceInfo info, client->resolve(api_version, type, call.stop));
   KubernetesCall target{call, client, info.id, info.kind, pick("name", object["metadata"]["name"])};
   if (info.namespaced) target.resource.namespace_name = pick("namespace", object["metadata"]["namespace"]);
-  if (info.namespaced && need_name && target.resource.namespace_name.empty()) target.resource.namespace_name = "default";
-  if (need_name && target.name.empty()) return fail(Error(ErrorCode::kInvalid, "`name` is missing").with_type("InvalidParameter"));
+  if (info.namespaced && need_name && target.resource.namespace_name.empty())
+    target.resource.namespace_name = "default";
+  if (need_name && target.name.empty())
+    return fail(Error(ErrorCode::kInvalid, "`name` is missing").with_type("InvalidParameter"));
   return target;
 }
 

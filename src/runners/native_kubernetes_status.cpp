@@ -38,13 +38,15 @@ Result<NativeAnswer> patch_status(const NativeCall& call, KubernetesClients& cli
   SQ_TRY(const KubernetesCall target, kubernetes_call(call, clients, Value(), true));
   for (int attempt = 0; attempt < kConflictTriesMax; ++attempt) {
     SQ_TRY(const Value object, target.client->get(target.resource, target.name, call.stop));
-    Value status = with_numbers(call.parameters["status"].is_dict() ? call.parameters["status"] : Value::empty_dict(), "");
+    Value status =
+        with_numbers(call.parameters["status"].is_dict() ? call.parameters["status"] : Value::empty_dict(), "");
     Value generation = call.parameters["observed_generation"];
     if (generation.is_int()) status.set("observedGeneration", generation);
     if (generation.is_null()) generation = object["metadata"]["generation"];
     if (!call.parameters["conditions"].empty()) {
-      status.set("conditions", merge_conditions(object["status"]["conditions"], call.parameters["conditions"], generation,
-                                                format_timestamp(call.services.clock.now()).substr(0, 19) + "Z"));
+      status.set("conditions",
+                 merge_conditions(object["status"]["conditions"], call.parameters["conditions"], generation,
+                                  format_timestamp(call.services.clock.now()).substr(0, 19) + "Z"));
     }
     if (says(object["status"], status)) return NativeAnswer::succeeded(Value::dict({{"changed", false}}));
     const Value patch = Value::dict(
@@ -55,7 +57,8 @@ Result<NativeAnswer> patch_status(const NativeCall& call, KubernetesClients& cli
     if (patched) return NativeAnswer::succeeded(Value::dict({{"changed", true}}));
     if (patched.error().http_status() != 409) return fail(patched.error());
   }
-  return fail(Error(ErrorCode::kConflict, target.display() + " keeps changing while squall writes its status").with_type("Conflict"));
+  return fail(Error(ErrorCode::kConflict, target.display() + " keeps changing while squall writes its status")
+                  .with_type("Conflict"));
 }
 
 std::string cut(std::string text, size_t bytes_max) {
@@ -68,23 +71,23 @@ std::string cut(std::string text, size_t bytes_max) {
 Value event_body(const KubernetesCall& target, const std::string& instance) {
   const Value& parameters = target.call.parameters;
   const std::string space = target.resource.namespace_name.empty() ? "default" : target.resource.namespace_name;
-  return Value::dict(
-      {{"apiVersion", "events.k8s.io/v1"},
-       {"kind", "Event"},
-       // generateName may not end with a dot (422), so the name is made here.
-       {"metadata", Value::dict({{"name", target.name + "." + target.call.services.random.hex(16)}, {"namespace", space}})},
-       {"eventTime", format_timestamp(target.call.services.clock.now())},
-       {"type", parameters["type"].is_string() ? parameters["type"] : Value("Normal")},
-       {"reason", cut(parameters["reason"].string(), 128)},
-       {"action", cut(std::string(parameters["action"].string_or("Reconcile")), 128)},
-       {"note", cut(parameters["note"].string(), kNoteBytesMax)},
-       {"reportingController", "squall.dev/squall"},
-       {"reportingInstance", cut(instance, 128)},
-       {"regarding", Value::dict({{"apiVersion", target.resource.api_version()},
-                                  {"kind", target.kind},
-                                  {"namespace", target.resource.namespace_name},
-                                  {"name", target.name},
-                                  {"uid", parameters["uid"]}})}});
+  return Value::dict({{"apiVersion", "events.k8s.io/v1"},
+                      {"kind", "Event"},
+                      // generateName may not end with a dot (422), so the name is made here.
+                      {"metadata", Value::dict({{"name", target.name + "." + target.call.services.random.hex(16)},
+                                                {"namespace", space}})},
+                      {"eventTime", format_timestamp(target.call.services.clock.now())},
+                      {"type", parameters["type"].is_string() ? parameters["type"] : Value("Normal")},
+                      {"reason", cut(parameters["reason"].string(), 128)},
+                      {"action", cut(std::string(parameters["action"].string_or("Reconcile")), 128)},
+                      {"note", cut(parameters["note"].string(), kNoteBytesMax)},
+                      {"reportingController", "squall.dev/squall"},
+                      {"reportingInstance", cut(instance, 128)},
+                      {"regarding", Value::dict({{"apiVersion", target.resource.api_version()},
+                                                 {"kind", target.kind},
+                                                 {"namespace", target.resource.namespace_name},
+                                                 {"name", target.name},
+                                                 {"uid", parameters["uid"]}})}});
 }
 
 Result<Value> write_event(const NativeCall& call, KubernetesClients& clients) {
@@ -105,7 +108,8 @@ Result<NativeAnswer> create_event(const NativeCall& call, KubernetesClients& cli
 
 }  // namespace
 
-Value merge_conditions(const Value& conditions, const Value& changes, const Value& observed_generation, const std::string& now) {
+Value merge_conditions(const Value& conditions, const Value& changes, const Value& observed_generation,
+                       const std::string& now) {
   Value merged = conditions.is_list() ? conditions : Value::empty_list();
   for (const Value& change : changes.is_list() ? changes.as_list() : List()) {
     Value condition = change;
@@ -125,9 +129,11 @@ Value merge_conditions(const Value& conditions, const Value& changes, const Valu
 }
 
 void add_kubernetes_status_actions(NativeRegistry& registry, KubernetesClients& clients) {
-  registry.add({"kubernetes.patch_status", true, false, [&clients](const NativeCall& call) { return patch_status(call, clients); }});
+  registry.add({"kubernetes.patch_status", true, false,
+                [&clients](const NativeCall& call) { return patch_status(call, clients); }});
   // Made twice at worst, when squall dies between the request and its record.
-  registry.add({"kubernetes.create_event", true, false, [&clients](const NativeCall& call) { return create_event(call, clients); }});
+  registry.add({"kubernetes.create_event", true, false,
+                [&clients](const NativeCall& call) { return create_event(call, clients); }});
 }
 
 }  // namespace squall::runners

@@ -20,10 +20,10 @@ struct KubernetesCall {
   std::string display() const;
 };
 
-// Reads api_version, kind or resource, namespace, name, kubeconfig and context; what is missing comes from `object` (a whole
-// Kubernetes object, may be null). Asks the server for the type. `need_name`: an empty name is an error.
-Result<KubernetesCall> kubernetes_call(const NativeCall& call, kubernetes::KubernetesClients& clients, const Value& object,
-                                       bool need_name);
+// Reads api_version, kind or resource, namespace, name, kubeconfig and context; what is missing comes from `object` (a
+// whole Kubernetes object, may be null). Asks the server for the type. `need_name`: an empty name is an error.
+Result<KubernetesCall> kubernetes_call(const NativeCall& call, kubernetes::KubernetesClients& clients,
+                                       const Value& object, bool need_name);
 
 bool is_reason(const Error& error, std::string_view reason);
 

@@ -32,7 +32,9 @@ Result<Place> place_of(const NativeCall& call) {
   return place;
 }
 
-std::string reference_to(const Place& place, const std::string& key) { return SecretReference{place.mount, place.path, key}.to_string(); }
+std::string reference_to(const Place& place, const std::string& key) {
+  return SecretReference{place.mount, place.path, key}.to_string();
+}
 
 // Texts that are handles become the secrets they stand for, at any depth.
 Result<Value> resolve_all(const NativeCall& call, const Value& value) {
@@ -89,8 +91,9 @@ Result<NativeAnswer> kv_generate(const NativeCall& call) {
     SQ_TRY(const VaultSecret found, vault->read(place.mount, place.path, call.stop));
     if (found.data[key].is_string()) {
       if (owner.is_string() && found.data["uid"].is_string() && found.data["uid"] != owner) {
-        return fail(Error(ErrorCode::kConflict, "the secret " + place.mount + "/" + place.path + " belongs to another resource (uid " +
-                                                    found.data["uid"].string() + "); it is left alone")
+        return fail(Error(ErrorCode::kConflict, "the secret " + place.mount + "/" + place.path +
+                                                    " belongs to another resource (uid " + found.data["uid"].string() +
+                                                    "); it is left alone")
                         .with_type("NameTaken"));
       }
       return NativeAnswer::succeeded(generated(place, key, found.version, false));
@@ -103,7 +106,8 @@ Result<NativeAnswer> kv_generate(const NativeCall& call) {
     if (version) return NativeAnswer::succeeded(generated(place, key, *version, true));
     if (version.error().code() != ErrorCode::kConflict) return fail(version.error());
   }
-  return fail(Error(ErrorCode::kConflict, "the secret " + place.path + " keeps changing while squall writes it").with_type("CheckAndSetMismatch"));
+  return fail(Error(ErrorCode::kConflict, "the secret " + place.path + " keeps changing while squall writes it")
+                  .with_type("CheckAndSetMismatch"));
 }
 
 Result<NativeAnswer> kv_put(const NativeCall& call) {
@@ -127,7 +131,8 @@ Result<NativeAnswer> kv_put(const NativeCall& call) {
     if (version) return done(*version);
     if (version.error().code() != ErrorCode::kConflict) return fail(version.error());
   }
-  return fail(Error(ErrorCode::kConflict, "the secret " + place.path + " keeps changing while squall writes it").with_type("CheckAndSetMismatch"));
+  return fail(Error(ErrorCode::kConflict, "the secret " + place.path + " keeps changing while squall writes it")
+                  .with_type("CheckAndSetMismatch"));
 }
 
 // Names and references only: what is in Vault stays in Vault.
@@ -136,7 +141,9 @@ Result<NativeAnswer> kv_get(const NativeCall& call) {
   SQ_TRY(const auto vault, vault_client(call));
   SQ_TRY(const VaultSecret found, vault->read(place.mount, place.path, call.stop));
   if (!found.data.is_dict()) {
-    return fail(Error(ErrorCode::kNotFound, "there is no secret at " + place.mount + "/" + place.path).with_type("NotFound").with_http_status(404));
+    return fail(Error(ErrorCode::kNotFound, "there is no secret at " + place.mount + "/" + place.path)
+                    .with_type("NotFound")
+                    .with_http_status(404));
   }
   Value keys = Value::empty_list();
   Value references = Value::empty_dict();
@@ -144,8 +151,11 @@ Result<NativeAnswer> kv_get(const NativeCall& call) {
     keys.push_back(key);
     references.set(key, reference_to(place, key));
   }
-  return NativeAnswer::succeeded(
-      Value::dict({{"mount", place.mount}, {"path", place.path}, {"version", found.version}, {"keys", keys}, {"references", references}}));
+  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount},
+                                              {"path", place.path},
+                                              {"version", found.version},
+                                              {"keys", keys},
+                                              {"references", references}}));
 }
 
 Result<NativeAnswer> kv_delete(const NativeCall& call) {
@@ -184,7 +194,9 @@ Result<std::string> resolve_secret(const NativeCall& call, std::string_view text
   SQ_TRY(const VaultSecret secret, vault->read(reference->mount, reference->path, call.stop));
   const Value& value = secret.data[reference->key];
   if (!value.is_string()) {
-    return fail(Error(ErrorCode::kNotFound, std::string(text) + " leads to nothing: Vault has no such secret, or it is deleted").with_type("NotFound"));
+    return fail(
+        Error(ErrorCode::kNotFound, std::string(text) + " leads to nothing: Vault has no such secret, or it is deleted")
+            .with_type("NotFound"));
   }
   add_log_secret(value.as_string());
   return value.string();

@@ -9,8 +9,8 @@ namespace squall::runners {
 // vault.kv_generate, kv_put, kv_get, kv_delete, kv_metadata_put.
 void add_vault_actions(NativeRegistry& registry);
 
-// The secret that a "secretref://vault/MOUNT/PATH#KEY" text stands for; any other text is given back unchanged. Blocking.
-// Vault's address and credentials come from the config of the pack `vault`, else from the environment.
+// The secret that a "secretref://vault/MOUNT/PATH#KEY" text stands for; any other text is given back unchanged.
+// Blocking. Vault's address and credentials come from the config of the pack `vault`, else from the environment.
 Result<std::string> resolve_secret(const NativeCall& call, std::string_view text);
 
 // The client for this call's Vault; logins are shared between calls.

@@ -20,10 +20,11 @@ enum class Start { kCold, kForked };
 // All of it is true for actions in interpreters of their own and for those that are forked.
 class PythonRunnerTest : public RunnerTest, public testing::WithParamInterface<Start> {
  protected:
-  // An action in a file of its own; `body` is the file.
+  // An action in a file of its own, because Python takes files of one size and second for the same; `body` is the file.
   ActionRequest action(const std::string& body, Value parameters = {}) {
-    directory_.write("actions/act.py", body);
-    return request("act.py", std::move(parameters));
+    const std::string name = "act" + std::to_string(++last_file_) + ".py";
+    directory_.write("actions/" + name, body);
+    return request(name, std::move(parameters));
   }
   // An action whose run() has this body and takes anything.
   ActionRequest run_body(const std::string& body, Value parameters = {}) {
@@ -50,6 +51,7 @@ class PythonRunnerTest : public RunnerTest, public testing::WithParamInterface<S
     return outcome.result["result"];
   }
 
+  int last_file_ = 0;
   TemporaryDirectory directory_;
   Virtualenvs virtualenvs_{executor_, processes_,
                            {.directory = directory_.path() + "/virtualenvs", .python = "/usr/bin/python3",
@@ -120,7 +122,7 @@ TEST_P(PythonRunnerTest, ExceptionHasItsTracebackInStderr) {
   EXPECT_EQ(outcome.result["result"].string(), "None");
   const std::string stderr_text = outcome.result["stderr"].string();
   EXPECT_THAT(stderr_text, testing::StartsWith("Traceback (most recent call last):"));
-  EXPECT_THAT(stderr_text, HasSubstr("act.py\", line 7, in run"));
+  EXPECT_THAT(stderr_text, HasSubstr("act1.py\", line 7, in run"));
   EXPECT_THAT(stderr_text, testing::EndsWith("ValueError: boom\n"));
 }
 

@@ -31,7 +31,7 @@ def test_a_broken_pack_file_is_reported_with_its_line_and_the_rest_loads(make_sq
     assert any(where.startswith("actions/odd.yaml:2") and "no-such-runner" in text for where, text in found.items()), found
     assert any(where.startswith("rules/lost.yaml") and "mixed.nothing" in text for where, text in found.items()), found
     assert any(where.startswith("rules/nowhere.yaml") and "mixed.ghost" in text for where, text in found.items()), found
-    assert any(where.startswith("rules/pattern.yaml") and "unclosed" in text for where, text in found.items()), found
+    assert any(where.startswith("rules/pattern.yaml") and "unterminated subpattern" in text for where, text in found.items()), found
     assert squall.finished(squall.run("mixed.ok", {"n": 1}))["status"] == "succeeded"
 
 

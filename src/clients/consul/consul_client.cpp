@@ -20,7 +20,8 @@ Error status_error(const net::HttpResponse& response, const std::string& what) {
     code = ErrorCode::kUnavailable;
     type = "ConsulUnavailable";
   }
-  return Error(code, what + ": Consul answered " + std::to_string(response.status) + (detail.empty() ? "" : ": " + detail))
+  return Error(code,
+               what + ": Consul answered " + std::to_string(response.status) + (detail.empty() ? "" : ": " + detail))
       .with_type(type)
       .with_http_status(response.status);
 }
@@ -36,14 +37,16 @@ Result<ConsulEntry> read_entry(const Value& document) {
 std::string transaction_errors(const Value& body) {
   std::string text;
   for (const Value& error : body["Errors"].is_list() ? body["Errors"].as_list() : List()) {
-    text += (text.empty() ? "" : "; ") + std::string("operation ") + std::to_string(error["OpIndex"].int_or(0)) + ": " + error["What"].string();
+    text += (text.empty() ? "" : "; ") + std::string("operation ") + std::to_string(error["OpIndex"].int_or(0)) + ": " +
+            error["What"].string();
   }
   return text;
 }
 
 }  // namespace
 
-ConsulSettings ConsulSettings::read(const Value& config, const std::function<std::string(const std::string&)>& environment) {
+ConsulSettings ConsulSettings::read(const Value& config,
+                                    const std::function<std::string(const std::string&)>& environment) {
   const auto pick = [&](const char* name, const char* variable) {
     const std::string given = config[name].string();
     return given.empty() ? environment(variable) : given;
@@ -63,19 +66,21 @@ ConsulSettings ConsulSettings::read(const Value& config, const std::function<std
   return settings;
 }
 
-Result<net::HttpResponse> ConsulClient::send(const std::string& method, const std::string& path, const std::string& query,
-                                             std::string body, StopToken stop) {
+Result<net::HttpResponse> ConsulClient::send(const std::string& method, const std::string& path,
+                                             const std::string& query, std::string body, StopToken stop) {
   net::HttpRequest request;
   request.method = method;
   std::string parameters = query;
-  if (!settings_.datacenter.empty()) parameters += (parameters.empty() ? "" : "&") + std::string("dc=") + percent_encode(settings_.datacenter);
+  if (!settings_.datacenter.empty())
+    parameters += (parameters.empty() ? "" : "&") + std::string("dc=") + percent_encode(settings_.datacenter);
   request.url = settings_.address + "/v1/" + path + (parameters.empty() ? "" : "?" + parameters);
   if (!settings_.token.empty()) request.headers.set("X-Consul-Token", settings_.token);
   request.body = std::move(body);
   request.tls.ca_file = settings_.ca_file;
   request.timeout = kTimeout;
   auto response = http_.call(std::move(request), stop);
-  if (!response) return fail(response.error().with_context("Consul at " + settings_.address).with_type("ConsulUnavailable"));
+  if (!response)
+    return fail(response.error().with_context("Consul at " + settings_.address).with_type("ConsulUnavailable"));
   return response;
 }
 
@@ -101,7 +106,8 @@ Result<std::vector<ConsulEntry>> ConsulClient::list(const std::string& prefix, S
   return entries;
 }
 
-Result<bool> ConsulClient::put(const std::string& key, const std::string& value, std::optional<int64_t> cas, StopToken stop) {
+Result<bool> ConsulClient::put(const std::string& key, const std::string& value, std::optional<int64_t> cas,
+                               StopToken stop) {
   const std::string query = cas ? "cas=" + std::to_string(*cas) : std::string();
   SQ_TRY(const net::HttpResponse response, send("PUT", "kv/" + percent_encode(key, true), query, value, stop));
   if (response.status != 200) return fail(status_error(response, "writing " + key));
@@ -123,12 +129,14 @@ Status ConsulClient::remove_tree(const std::string& prefix, StopToken stop) {
 
 Result<Value> ConsulClient::transaction(const Value& operations, StopToken stop) {
   if (operations.size() > kConsulTxnOperationsMax) {
-    return fail(ErrorCode::kLimit, "a Consul transaction has at most 64 operations, this one has " + std::to_string(operations.size()));
+    return fail(ErrorCode::kLimit,
+                "a Consul transaction has at most 64 operations, this one has " + std::to_string(operations.size()));
   }
   SQ_TRY(const net::HttpResponse response, send("PUT", "txn", "", to_json(operations), stop));
   auto body = parse_json(response.body);
   if (response.status == 409) {
-    return fail(Error(ErrorCode::kConflict, "Consul refused the transaction: " + (body ? transaction_errors(*body) : response.body))
+    return fail(Error(ErrorCode::kConflict,
+                      "Consul refused the transaction: " + (body ? transaction_errors(*body) : response.body))
                     .with_type("TransactionRefused")
                     .with_http_status(409));
   }

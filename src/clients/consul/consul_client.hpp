@@ -14,7 +14,7 @@
 namespace squall::clients {
 
 struct ConsulSettings {
-  std::string address;     // "http://127.0.0.1:8500"
+  std::string address;  // "http://127.0.0.1:8500"
   std::string token;
   std::string datacenter;  // empty: the agent's own
   std::string ca_file;
@@ -50,8 +50,8 @@ class ConsulClient {
   Status deregister_catalog(const Value& deregistration, StopToken stop);
 
  private:
-  Result<net::HttpResponse> send(const std::string& method, const std::string& path, const std::string& query, std::string body,
-                                 StopToken stop);
+  Result<net::HttpResponse> send(const std::string& method, const std::string& path, const std::string& query,
+                                 std::string body, StopToken stop);
 
   net::HttpClient& http_;
   ConsulSettings settings_;

@@ -25,14 +25,20 @@ Error status_error(int status, const Value& body, const std::string& what) {
   const auto make = [&](ErrorCode code, const std::string& text, const char* type) {
     return Error(code, what + ": " + text).with_type(type).with_http_status(status);
   };
-  if (status == 403) return make(ErrorCode::kPermissionDenied, "Vault denied it (403); check the token and its policies" + detail, "AccessDenied");
+  if (status == 403)
+    return make(ErrorCode::kPermissionDenied, "Vault denied it (403); check the token and its policies" + detail,
+                "AccessDenied");
   if (status == 404) return make(ErrorCode::kNotFound, "no such path in Vault (404)" + detail, "NotFound");
-  if (status == 503) return make(ErrorCode::kUnavailable, "Vault is sealed or in maintenance (503)" + detail, "VaultSealed");
+  if (status == 503)
+    return make(ErrorCode::kUnavailable, "Vault is sealed or in maintenance (503)" + detail, "VaultSealed");
   if (status == 429 || status == 472 || status == 473) {
-    return make(ErrorCode::kUnavailable, "Vault is a standby or limits requests (" + std::to_string(status) + ")" + detail, "VaultUnavailable");
+    return make(ErrorCode::kUnavailable,
+                "Vault is a standby or limits requests (" + std::to_string(status) + ")" + detail, "VaultUnavailable");
   }
-  if (status == 400 && errors.find("check-and-set") != std::string::npos) return make(ErrorCode::kConflict, errors, "CheckAndSetMismatch");
-  if (status >= 500 || status == 412) return make(ErrorCode::kUnavailable, "Vault answered " + std::to_string(status) + detail, "VaultUnavailable");
+  if (status == 400 && errors.find("check-and-set") != std::string::npos)
+    return make(ErrorCode::kConflict, errors, "CheckAndSetMismatch");
+  if (status >= 500 || status == 412)
+    return make(ErrorCode::kUnavailable, "Vault answered " + std::to_string(status) + detail, "VaultUnavailable");
   return make(ErrorCode::kRemote, "Vault answered " + std::to_string(status) + detail, "VaultError");
 }
 
@@ -71,7 +77,8 @@ std::string data_path(const std::string& mount, const char* kind, const std::str
 
 }  // namespace
 
-Result<VaultSettings> VaultSettings::read(const Value& config, const std::function<std::string(const std::string&)>& environment) {
+Result<VaultSettings> VaultSettings::read(const Value& config,
+                                          const std::function<std::string(const std::string&)>& environment) {
   const auto pick = [&](const char* name, const char* variable) {
     const std::string given = config[name].string();
     return given.empty() ? environment(variable) : given;
@@ -87,12 +94,14 @@ Result<VaultSettings> VaultSettings::read(const Value& config, const std::functi
   settings.verify = config["verify"].bool_or(skip != "1" && skip != "true");
   while (settings.address.ends_with("/")) settings.address.pop_back();
   if (settings.address.empty()) {
-    return fail(Error(ErrorCode::kInvalid, "Vault's address is not known: set `address` in the config of the pack vault, or VAULT_ADDR")
+    return fail(Error(ErrorCode::kInvalid,
+                      "Vault's address is not known: set `address` in the config of the pack vault, or VAULT_ADDR")
                     .with_type("VaultNotConfigured"));
   }
   if (settings.token.empty() && settings.role_id.empty()) {
-    return fail(Error(ErrorCode::kInvalid, "there are no credentials for Vault: set `token`, or `role_id` and `secret_id`, in the config of "
-                                           "the pack vault, or VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID")
+    return fail(Error(ErrorCode::kInvalid,
+                      "there are no credentials for Vault: set `token`, or `role_id` and `secret_id`, in the config of "
+                      "the pack vault, or VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID")
                     .with_type("VaultNotConfigured"));
   }
   add_log_secret(settings.token);
@@ -117,7 +126,8 @@ Result<net::HttpResponse> VaultClient::send_once(const std::string& method, cons
   request.follow_redirects = true;  // a standby sends on to the leader
   request.timeout = kTimeout;
   auto response = http_.call(std::move(request), stop);
-  if (!response) return fail(response.error().with_context("Vault at " + settings_.address).with_type("VaultUnavailable"));
+  if (!response)
+    return fail(response.error().with_context("Vault at " + settings_.address).with_type("VaultUnavailable"));
   return response;
 }
 
@@ -134,7 +144,8 @@ Result<std::string> VaultClient::login(bool anew, StopToken stop) {
   return approle_token_;
 }
 
-Result<net::HttpResponse> VaultClient::send(const std::string& method, const std::string& path, const Value& body, StopToken stop) {
+Result<net::HttpResponse> VaultClient::send(const std::string& method, const std::string& path, const Value& body,
+                                            StopToken stop) {
   SQ_TRY(const std::string token, login(false, stop));
   SQ_TRY(net::HttpResponse response, send_once(method, path, body, token, stop));
   if (response.status != 403 || settings_.role_id.empty()) return response;
@@ -156,8 +167,8 @@ Result<VaultSecret> VaultClient::read(const std::string& mount, const std::strin
   return secret;
 }
 
-Result<int64_t> VaultClient::write(const std::string& mount, const std::string& path, const Value& data, std::optional<int64_t> cas,
-                                   StopToken stop) {
+Result<int64_t> VaultClient::write(const std::string& mount, const std::string& path, const Value& data,
+                                   std::optional<int64_t> cas, StopToken stop) {
   Value body = Value::dict({{"data", data}});
   if (cas) body.set("options", Value::dict({{"cas", *cas}}));
   learn_named_secrets(data);
@@ -182,7 +193,8 @@ Result<bool> VaultClient::remove_all(const std::string& mount, const std::string
   return fail(status_error(response.status, parse_body(response), "deleting " + mount + "/" + path));
 }
 
-Status VaultClient::put_metadata(const std::string& mount, const std::string& path, const Value& custom_metadata, StopToken stop) {
+Status VaultClient::put_metadata(const std::string& mount, const std::string& path, const Value& custom_metadata,
+                                 StopToken stop) {
   const Value body = Value::dict({{"custom_metadata", custom_metadata}});
   SQ_TRY(const net::HttpResponse response, send("POST", data_path(mount, "metadata", path), body, stop));
   if (response.status < 300) return {};
@@ -203,13 +215,15 @@ std::string SecretReference::to_string() const { return std::string(kScheme) + m
 Result<std::optional<SecretReference>> SecretReference::parse(std::string_view text) {
   if (!text.starts_with("secretref://")) return std::optional<SecretReference>();
   const auto malformed = [&] {
-    return fail(Error(ErrorCode::kInvalid, "'" + std::string(text) + "' is not secretref://vault/MOUNT/PATH#KEY").with_type("InvalidSecretRef"));
+    return fail(Error(ErrorCode::kInvalid, "'" + std::string(text) + "' is not secretref://vault/MOUNT/PATH#KEY")
+                    .with_type("InvalidSecretRef"));
   };
   if (!text.starts_with(kScheme)) return malformed();
   const std::string_view rest = text.substr(kScheme.size());
   const size_t slash = rest.find('/');
   const size_t hash = rest.rfind('#');
-  if (slash == std::string_view::npos || hash == std::string_view::npos || hash < slash + 2 || slash == 0 || hash + 1 == rest.size()) {
+  if (slash == std::string_view::npos || hash == std::string_view::npos || hash < slash + 2 || slash == 0 ||
+      hash + 1 == rest.size()) {
     return malformed();
   }
   return SecretReference{std::string(rest.substr(0, slash)), std::string(rest.substr(slash + 1, hash - slash - 1)),

@@ -24,20 +24,22 @@ struct VaultSettings {
   std::string ca_file;
   bool verify = true;
 
-  // The pack's config first, then VAULT_ADDR, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID, VAULT_NAMESPACE, VAULT_CACERT,
-  // VAULT_SKIP_VERIFY. kInvalid that says what to set when there is no address or no credentials.
-  static Result<VaultSettings> read(const Value& config, const std::function<std::string(const std::string&)>& environment);
+  // The pack's config first, then VAULT_ADDR, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID, VAULT_NAMESPACE,
+  // VAULT_CACERT, VAULT_SKIP_VERIFY. kInvalid that says what to set when there is no address or no credentials.
+  static Result<VaultSettings> read(const Value& config,
+                                    const std::function<std::string(const std::string&)>& environment);
   bool operator==(const VaultSettings&) const = default;
 };
 
 // A version of a secret in a KV version 2 engine.
 struct VaultSecret {
-  Value data;         // null when the version is deleted
+  Value data;           // null when the version is deleted
   int64_t version = 0;  // 0: the path was never written
 };
 
-// Blocking, thread-safe. Tokens and secrets that pass through are registered with the log's mask. Errors: kUnavailable when
-// Vault is away, sealed or a standby; kPermissionDenied for 403; kConflict for a check-and-set mismatch; they name the path.
+// Blocking, thread-safe. Tokens and secrets that pass through are registered with the log's mask. Errors: kUnavailable
+// when Vault is away, sealed or a standby; kPermissionDenied for 403; kConflict for a check-and-set mismatch; they name
+// the path.
 class VaultClient {
  public:
   VaultClient(net::HttpClient& http, VaultSettings settings) : http_(http), settings_(std::move(settings)) {}
@@ -45,8 +47,8 @@ class VaultClient {
   // The latest version; version 0 and null data when the path is unknown. A deleted latest version has null data.
   Result<VaultSecret> read(const std::string& mount, const std::string& path, StopToken stop);
   // The new version. `cas`: the version that must be current, 0: the path must not exist; nothing: whatever is there.
-  Result<int64_t> write(const std::string& mount, const std::string& path, const Value& data, std::optional<int64_t> cas,
-                        StopToken stop);
+  Result<int64_t> write(const std::string& mount, const std::string& path, const Value& data,
+                        std::optional<int64_t> cas, StopToken stop);
   // Soft: the latest version can be undeleted.
   Status remove_latest(const std::string& mount, const std::string& path, StopToken stop);
   // All versions and the metadata. False when there was nothing.

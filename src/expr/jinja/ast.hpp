@@ -40,11 +40,19 @@ enum class ExprKind : uint8_t {
   kCondition,
 };
 
+// Levels of an expression's tree: everything that walks it recurses.
+inline constexpr int kExpressionLevelsMax = 500;
+
 struct Expr {
   Expr(ExprKind k, int l) : kind(k), line(l) {}
   virtual ~Expr() = default;
+  // To be told of every part.
+  void holds(const std::unique_ptr<Expr>& part) {
+    if (part != nullptr && part->levels >= levels) levels = part->levels + 1;
+  }
   const ExprKind kind;
   int line;
+  int levels = 1;
 };
 using ExprPtr = std::unique_ptr<Expr>;
 using ExprList = std::vector<ExprPtr>;
@@ -68,7 +76,9 @@ struct NamespaceRefExpr final : Expr {
 
 // kTuple, kList, kConcat.
 struct SequenceExpr final : Expr {
-  SequenceExpr(ExprKind k, int l, ExprList i) : Expr(k, l), items(std::move(i)) {}
+  SequenceExpr(ExprKind k, int l, ExprList i) : Expr(k, l), items(std::move(i)) {
+    for (const ExprPtr& item : items) holds(item);
+  }
   ExprList items;
 };
 
@@ -79,13 +89,18 @@ struct DictExpr final : Expr {
 
 struct GetattrExpr final : Expr {
   GetattrExpr(int l, ExprPtr o, std::string n)
-      : Expr(ExprKind::kGetattr, l), object(std::move(o)), name(std::move(n)) {}
+      : Expr(ExprKind::kGetattr, l), object(std::move(o)), name(std::move(n)) {
+    holds(object);
+  }
   ExprPtr object;
   std::string name;
 };
 
 struct GetitemExpr final : Expr {
-  GetitemExpr(int l, ExprPtr o, ExprPtr k) : Expr(ExprKind::kGetitem, l), object(std::move(o)), key(std::move(k)) {}
+  GetitemExpr(int l, ExprPtr o, ExprPtr k) : Expr(ExprKind::kGetitem, l), object(std::move(o)), key(std::move(k)) {
+    holds(object);
+    holds(key);
+  }
   ExprPtr object;
   ExprPtr key;  // may be a SliceExpr
 };
@@ -102,17 +117,30 @@ struct CallSyntax {
   std::vector<std::pair<std::string, ExprPtr>> keyword;
   ExprPtr more_positional;  // *list
   ExprPtr more_keyword;     // **dict
+
+  void tell(Expr& owner) const {
+    for (const ExprPtr& value : positional) owner.holds(value);
+    for (const auto& [name, value] : keyword) owner.holds(value);
+    owner.holds(more_positional);
+    owner.holds(more_keyword);
+  }
 };
 
 struct CallExpr final : Expr {
-  CallExpr(int l, ExprPtr c, CallSyntax a) : Expr(ExprKind::kCall, l), callee(std::move(c)), arguments(std::move(a)) {}
+  CallExpr(int l, ExprPtr c, CallSyntax a) : Expr(ExprKind::kCall, l), callee(std::move(c)), arguments(std::move(a)) {
+    holds(callee);
+    arguments.tell(*this);
+  }
   ExprPtr callee;
   CallSyntax arguments;
 };
 
 struct FilterExpr final : Expr {
   FilterExpr(int l, ExprPtr i, std::string n, CallSyntax a)
-      : Expr(ExprKind::kFilter, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {}
+      : Expr(ExprKind::kFilter, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {
+    holds(input);
+    arguments.tell(*this);
+  }
   ExprPtr input;  // null in a filter block: the text of the block
   std::string name;
   CallSyntax arguments;
@@ -121,7 +149,10 @@ struct FilterExpr final : Expr {
 
 struct TestExpr final : Expr {
   TestExpr(int l, ExprPtr i, std::string n, CallSyntax a)
-      : Expr(ExprKind::kTest, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {}
+      : Expr(ExprKind::kTest, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {
+    holds(input);
+    arguments.tell(*this);
+  }
   ExprPtr input;
   std::string name;
   CallSyntax arguments;
@@ -130,27 +161,34 @@ struct TestExpr final : Expr {
 
 // kNot, kNegate, kPositive.
 struct UnaryExpr final : Expr {
-  UnaryExpr(ExprKind k, int l, ExprPtr o) : Expr(k, l), operand(std::move(o)) {}
+  UnaryExpr(ExprKind k, int l, ExprPtr o) : Expr(k, l), operand(std::move(o)) { holds(operand); }
   ExprPtr operand;
 };
 
 // kBinary, kAnd, kOr.
 struct BinaryExpr final : Expr {
   BinaryExpr(ExprKind k, int l, py::BinaryOp o, ExprPtr a, ExprPtr b)
-      : Expr(k, l), op(o), left(std::move(a)), right(std::move(b)) {}
+      : Expr(k, l), op(o), left(std::move(a)), right(std::move(b)) {
+    holds(left);
+    holds(right);
+  }
   py::BinaryOp op;
   ExprPtr left, right;
 };
 
 struct CompareExpr final : Expr {
-  CompareExpr(int l, ExprPtr f) : Expr(ExprKind::kCompare, l), first(std::move(f)) {}
+  CompareExpr(int l, ExprPtr f) : Expr(ExprKind::kCompare, l), first(std::move(f)) { holds(first); }
   ExprPtr first;
   std::vector<std::pair<CompareOp, ExprPtr>> rest;
 };
 
 struct ConditionExpr final : Expr {
   ConditionExpr(int l, ExprPtr t, ExprPtr y, ExprPtr n)
-      : Expr(ExprKind::kCondition, l), test(std::move(t)), then(std::move(y)), otherwise(std::move(n)) {}
+      : Expr(ExprKind::kCondition, l), test(std::move(t)), then(std::move(y)), otherwise(std::move(n)) {
+    holds(test);
+    holds(then);
+    holds(otherwise);
+  }
   ExprPtr test, then;
   ExprPtr otherwise;  // may be null
 };

@@ -265,7 +265,7 @@ const BlockStmt* Evaluator::find_block(std::string_view name) const {
 }
 
 Result<Value> Evaluator::render_block(const BlockStmt& block) {
-  SQ_TRY(const CallGuard guard, CallGuard::enter(rt_));
+  SQ_TRY(const Nested nested, Nested::call(rt_));
   // A block sees what the template's top level has defined so far, nothing of loops around it.
   SQ_TRY(std::string text, capture(block.body, std::make_shared<Frame>(root_)));
   return captured(std::move(text));

@@ -74,6 +74,11 @@ class Evaluator {
   Result<Value> eval_sequence(const SequenceExpr& expr, const FramePtr& frame);
   Result<Value> eval_concat(const SequenceExpr& expr, const FramePtr& frame);
   Result<Value> eval_dict(const DictExpr& expr, const FramePtr& frame);
+  Result<Value> eval_getattr(const GetattrExpr& expr, const FramePtr& frame);
+  Result<Value> eval_unary(const UnaryExpr& expr, const FramePtr& frame);
+  Result<Value> eval_binary(const BinaryExpr& expr, const FramePtr& frame);
+  Result<Value> eval_logic(const BinaryExpr& expr, const FramePtr& frame);
+  Result<Value> eval_condition(const ConditionExpr& expr, const FramePtr& frame);
   Result<Value> eval_getitem(const GetitemExpr& expr, const FramePtr& frame);
   Result<Value> eval_call(const CallExpr& expr, const FramePtr& frame, const Value* caller);
   Result<Value> eval_filter(const FilterExpr& expr, const FramePtr& frame, const Value* block_text);

@@ -12,12 +12,14 @@ using py::type_error;
 
 Result<Value> Evaluator::eval(const Expr& expr, const FramePtr& frame) {
   if (expr.kind == ExprKind::kConst) return static_cast<const ConstExpr&>(expr).value;
-  SQ_CHECK(rt_.charge());
+  SQ_CHECK(rt_.enter(1));
   Result<Value> value = eval_inner(expr, frame);
+  rt_.leave(1);
   if (!value) return fail(value.error().at(SourcePosition{"", expr.line, 0}));
   return value;
 }
 
+// Kept small: it stands on the stack once for each level of an expression.
 Result<Value> Evaluator::eval_inner(const Expr& expr, const FramePtr& frame) {
   switch (expr.kind) {
     case ExprKind::kConst: return static_cast<const ConstExpr&>(expr).value;
@@ -26,54 +28,59 @@ Result<Value> Evaluator::eval_inner(const Expr& expr, const FramePtr& frame) {
     case ExprKind::kList: return eval_sequence(static_cast<const SequenceExpr&>(expr), frame);
     case ExprKind::kConcat: return eval_concat(static_cast<const SequenceExpr&>(expr), frame);
     case ExprKind::kDict: return eval_dict(static_cast<const DictExpr&>(expr), frame);
-    case ExprKind::kGetattr: {
-      const auto& getattr = static_cast<const GetattrExpr&>(expr);
-      SQ_TRY(const Value object, eval(*getattr.object, frame));
-      return rt_.get_attribute(object, getattr.name);
-    }
+    case ExprKind::kGetattr: return eval_getattr(static_cast<const GetattrExpr&>(expr), frame);
     case ExprKind::kGetitem: return eval_getitem(static_cast<const GetitemExpr&>(expr), frame);
     case ExprKind::kCall: return eval_call(static_cast<const CallExpr&>(expr), frame, nullptr);
     case ExprKind::kFilter: return eval_filter(static_cast<const FilterExpr&>(expr), frame, nullptr);
     case ExprKind::kTest: return eval_test(static_cast<const TestExpr&>(expr), frame);
     case ExprKind::kNot:
     case ExprKind::kNegate:
-    case ExprKind::kPositive: {
-      SQ_TRY(const Value operand, eval(*static_cast<const UnaryExpr&>(expr).operand, frame));
-      if (expr.kind == ExprKind::kNegate) return rt_.negate(operand);
-      if (expr.kind == ExprKind::kPositive) return rt_.positive(operand);
-      SQ_TRY(const bool truth, rt_.truthy(operand));
-      return Value(!truth);
-    }
-    case ExprKind::kBinary: {
-      const auto& binary = static_cast<const BinaryExpr&>(expr);
-      SQ_TRY(const Value left, eval(*binary.left, frame));
-      SQ_TRY(const Value right, eval(*binary.right, frame));
-      return rt_.binary(binary.op, left, right);
-    }
+    case ExprKind::kPositive: return eval_unary(static_cast<const UnaryExpr&>(expr), frame);
+    case ExprKind::kBinary: return eval_binary(static_cast<const BinaryExpr&>(expr), frame);
     case ExprKind::kAnd:
-    case ExprKind::kOr: {
-      const auto& binary = static_cast<const BinaryExpr&>(expr);
-      SQ_TRY(Value left, eval(*binary.left, frame));
-      SQ_TRY(const bool truth, rt_.truthy(left));
-      if (truth == (expr.kind == ExprKind::kOr)) return left;
-      return eval(*binary.right, frame);
-    }
+    case ExprKind::kOr: return eval_logic(static_cast<const BinaryExpr&>(expr), frame);
     case ExprKind::kCompare: return eval_compare(static_cast<const CompareExpr&>(expr), frame);
-    case ExprKind::kCondition: {
-      const auto& condition = static_cast<const ConditionExpr&>(expr);
-      SQ_TRY(const Value test, eval(*condition.test, frame));
-      SQ_TRY(const bool truth, rt_.truthy(test));
-      if (truth) return eval(*condition.then, frame);
-      if (condition.otherwise) return eval(*condition.otherwise, frame);
-      // Without an else it is always the lenient kind.
-      return make_undefined(UndefinedKind::kLenient,
-                            "the inline if-expression on line " + std::to_string(expr.line) +
-                                " evaluated to false and no else section was defined.");
-    }
+    case ExprKind::kCondition: return eval_condition(static_cast<const ConditionExpr&>(expr), frame);
     case ExprKind::kSlice:
     case ExprKind::kNamespaceRef: break;
   }
   return raise("TemplateRuntimeError", "a slice or an assignment target has no value");
+}
+
+Result<Value> Evaluator::eval_getattr(const GetattrExpr& expr, const FramePtr& frame) {
+  SQ_TRY(const Value object, eval(*expr.object, frame));
+  return rt_.get_attribute(object, expr.name);
+}
+
+Result<Value> Evaluator::eval_unary(const UnaryExpr& expr, const FramePtr& frame) {
+  SQ_TRY(const Value operand, eval(*expr.operand, frame));
+  if (expr.kind == ExprKind::kNegate) return rt_.negate(operand);
+  if (expr.kind == ExprKind::kPositive) return rt_.positive(operand);
+  SQ_TRY(const bool truth, rt_.truthy(operand));
+  return Value(!truth);
+}
+
+Result<Value> Evaluator::eval_binary(const BinaryExpr& expr, const FramePtr& frame) {
+  SQ_TRY(const Value left, eval(*expr.left, frame));
+  SQ_TRY(const Value right, eval(*expr.right, frame));
+  return rt_.binary(expr.op, left, right);
+}
+
+Result<Value> Evaluator::eval_logic(const BinaryExpr& expr, const FramePtr& frame) {
+  SQ_TRY(Value left, eval(*expr.left, frame));
+  SQ_TRY(const bool truth, rt_.truthy(left));
+  if (truth == (expr.kind == ExprKind::kOr)) return left;
+  return eval(*expr.right, frame);
+}
+
+Result<Value> Evaluator::eval_condition(const ConditionExpr& expr, const FramePtr& frame) {
+  SQ_TRY(const Value test, eval(*expr.test, frame));
+  SQ_TRY(const bool truth, rt_.truthy(test));
+  if (truth) return eval(*expr.then, frame);
+  if (expr.otherwise) return eval(*expr.otherwise, frame);
+  // Without an else it is always the lenient kind.
+  return make_undefined(UndefinedKind::kLenient, "the inline if-expression on line " + std::to_string(expr.line) +
+                                                     " evaluated to false and no else section was defined.");
 }
 
 Result<Value> Evaluator::eval_optional(const ExprPtr& expr, const FramePtr& frame) {

@@ -60,13 +60,16 @@ Result<Value> run_filter(Runtime& rt, const Filter& filter, const Value& input, 
   // The host gets plain data: a lazy lookup as its text.
   const bool lazy = as_object_of<LazyObject>(input) != nullptr;
   if (is_strict_undefined(input)) return raise_undefined(input);
-  Value given = rt.freeze(input);
+  SQ_TRY(Value given, rt.freeze(input));
   if (lazy) {
     SQ_TRY(std::string text, rt.str(input));
     given = Value(std::move(text));
   }
   List more;
-  for (const Value& value : bound.rest) more.push_back(rt.freeze(value));
+  for (const Value& value : bound.rest) {
+    SQ_TRY(Value plain, rt.freeze(value));
+    more.push_back(std::move(plain));
+  }
   return filter.host(given, more);
 }
 
@@ -142,7 +145,7 @@ class JsonConverter {
   JsonConverter(Runtime& rt, bool sort_keys) : rt_(rt), sort_keys_(sort_keys) {}
 
   Result<Value> convert(const Value& value) {
-    SQ_TRY(const CallGuard guard, CallGuard::enter(rt_));
+    SQ_TRY(const Nested nested, Nested::enter(rt_));
     const Value& now = rt_.resolve(value);
     switch (now.kind()) {
       case Kind::kUndefined: return refuse(now);

@@ -1,10 +1,13 @@
 // Filters on sequences: sorting, grouping, joining, cutting up.
 #include <algorithm>
+#include <cmath>
+#include <unordered_set>
 
 #include "base/strings.hpp"
 #include "expr/jinja/filters.hpp"
 #include "expr/jinja/methods.hpp"
 #include "expr/python/text.hpp"
+#include "value/number_text.hpp"
 #include "value/python.hpp"
 
 namespace squall::expr::jinja {
@@ -292,22 +295,50 @@ Result<Value> slice(Runtime& rt, const Bound& a) {
   });
 }
 
+// A set of hashable values: text and numbers by hash, everything else one by one.
+class SeenValues {
+ public:
+  explicit SeenValues(Runtime& rt) : rt_(rt) {}
+
+  // False when it was there.
+  Result<bool> insert(const Value& value) {
+    if (is_strict_undefined(value)) return raise_undefined(value);
+    if (!rt_.is_hashable(value)) return type_error("unhashable type: '" + std::string(rt_.type_name(value)) + "'");
+    SQ_CHECK(rt_.charge());
+    if (auto key = hash_key(value)) return keys_.insert(*std::move(key)).second;
+    SQ_TRY(const bool known, rt_.contains(value, Value(others_)));
+    if (!known) others_.push_back(value);
+    return !known;
+  }
+
+ private:
+  // Equal texts have equal keys, and so have True, 1 and 1.0.
+  static std::optional<std::string> hash_key(const Value& value) {
+    if (value.is_string() || value.kind() == Kind::kMarkup) return "s" + std::string(value.as_string());
+    if (py::is_integer(value)) return "n" + python::str(py::positive(value));
+    if (!value.is_double()) return std::nullopt;
+    const double number = value.as_double();
+    const bool is_whole = std::isfinite(number) && number == std::floor(number);
+    if (std::isnan(number)) return std::nullopt;
+    return "n" + (is_whole ? python::str(integer_from_double(number)) : python::float_repr(number));
+  }
+
+  Runtime& rt_;
+  std::unordered_set<std::string> keys_;
+  List others_;
+};
+
 Result<Value> unique(Runtime& rt, const Bound& a) {
   return lazily("sync_do_unique", [&]() -> Result<List> {
     SQ_TRY(const bool case_sensitive, rt.truthy(a.value_or(1, false)));
     SQ_TRY(const AttributeGetter getter, AttributeGetter::parse(rt, a[2]));
     SQ_TRY(const List items, rt.to_list(a[0]));
-    List seen;
+    SeenValues seen(rt);
     List out;
     for (const Value& item : items) {
       SQ_TRY(Value key, getter.get(rt, item));
-      if (!case_sensitive) key = ignore_case(key);
-      if (is_strict_undefined(key)) return raise_undefined(key);
-      if (!rt.is_hashable(key)) return type_error("unhashable type: '" + std::string(rt.type_name(key)) + "'");
-      SQ_TRY(const bool known, rt.contains(key, Value(seen)));
-      if (known) continue;
-      seen.push_back(std::move(key));
-      out.push_back(item);
+      SQ_TRY(const bool is_new, seen.insert(case_sensitive ? key : ignore_case(key)));
+      if (is_new) out.push_back(item);
     }
     return out;
   });

@@ -78,8 +78,8 @@ Result<Value> from_yaml_string(Runtime& rt, const Bound& a) {
 
 // YAML has lists and dicts with text keys, so objects become those first.
 Result<Value> to_plain(Runtime& rt, const Value& value) {
-  SQ_TRY(const CallGuard guard, CallGuard::enter(rt));
-  const Value now = rt.freeze(value);
+  SQ_TRY(const Nested nested, Nested::enter(rt));
+  SQ_TRY(const Value now, rt.freeze(value));
   if (now.is_list() || now.kind() == Kind::kTuple) {
     List items;
     for (const Value& item : now.as_list()) {
@@ -121,7 +121,8 @@ Result<Value> jsonpath_query(Runtime& rt, const Bound& a) {
     return raise("Exception", "cannot parse a jsonpath of type " + std::string(rt.type_name(a[1])));
   }
   SQ_TRY(const JsonPath path, JsonPath::parse(a[1].as_string()));
-  SQ_TRY(const auto matches, path.find(rt.freeze(a[0])));
+  SQ_TRY(const Value data, rt.freeze(a[0]));
+  SQ_TRY(const auto matches, path.find(data));
   if (matches.empty()) return Value();
   SQ_CHECK(rt.charge(matches.size()));
   List values;
@@ -131,7 +132,11 @@ Result<Value> jsonpath_query(Runtime& rt, const Bound& a) {
 
 // --- Regular expressions ------------------------------------------------------------------------------------------------
 
-Result<Regex> compile(Runtime& rt, const Value& pattern, const Value& ignore_case) {
+// Steps of one match cost more than steps of a template.
+constexpr uint64_t kRegexSteps = 200;
+
+Result<Regex> compile(Runtime& rt, std::string_view text, const Value& pattern, const Value& ignore_case) {
+  SQ_CHECK(rt.charge(kRegexSteps + text.size() / 16));
   SQ_TRY(const bool flag, rt.truthy(ignore_case));
   if (!is_text(pattern)) return type_error("first argument must be string or compiled pattern");
   return Regex::compile(pattern.as_string(), {.ignore_case = flag});
@@ -139,21 +144,21 @@ Result<Regex> compile(Runtime& rt, const Value& pattern, const Value& ignore_cas
 
 Result<Value> regex_match(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(const Regex regex, compile(rt, a[1], a[2]));
+  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[2]));
   SQ_TRY(const auto match, regex.match(text));
   return Value(match.has_value());
 }
 
 Result<Value> regex_search(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(const Regex regex, compile(rt, a[1], a[2]));
+  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[2]));
   SQ_TRY(const auto match, regex.search(text));
   return Value(match.has_value());
 }
 
 Result<Value> regex_replace(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(const Regex regex, compile(rt, a[1], a[3]));
+  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[3]));
   if (!is_text(a[2])) return type_error("expected str instance, " + std::string(rt.type_name(a[2])) + " found");
   SQ_TRY(auto replaced, regex.substitute(text, a[2].as_string()));
   SQ_CHECK(rt.charge_text(replaced.first.size()));
@@ -163,7 +168,7 @@ Result<Value> regex_replace(Runtime& rt, const Bound& a) {
 Result<Value> regex_substring(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
   SQ_TRY(int64_t index, to_index(rt, a.value_or(2, 0)));
-  SQ_TRY(const Regex regex, compile(rt, a[1], a[3]));
+  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[3]));
   SQ_TRY(const auto matches, regex.find_all(text));
   if (index < 0) index += static_cast<int64_t>(matches.size());
   if (index < 0 || index >= static_cast<int64_t>(matches.size())) return raise("IndexError", "list index out of range");
@@ -178,17 +183,16 @@ Result<Value> regex_substring(Runtime& rt, const Bound& a) {
 
 // --- Versions, times, paths ---------------------------------------------------------------------------------------------
 
-// semver names the class of what it does not understand.
-std::optional<Error> not_a_version(Runtime& rt, const Value& value) {
-  if (!is_undefined(value)) return std::nullopt;
-  return Error(ErrorCode::kInvalid,
-               "not expecting type '<class 'jinja2.runtime." + std::string(rt.type_name(value)) + "'>'")
-      .with_type("TypeError");
+// The plain value; semver names the class of what it does not understand.
+Result<Value> version_argument(Runtime& rt, const Value& value) {
+  if (!is_undefined(value)) return rt.freeze(value);
+  return type_error("not expecting type '<class 'jinja2.runtime." + std::string(rt.type_name(value)) + "'>'");
 }
 
 Result<int> version_order(Runtime& rt, const Bound& a) {
-  if (auto error = not_a_version(rt, a[0])) return fail(*std::move(error));
-  return semver::version_compare(rt.freeze(a[0]), rt.freeze(a[1]));
+  SQ_TRY(const Value version, version_argument(rt, a[0]));
+  SQ_TRY(const Value other, rt.freeze(a[1]));
+  return semver::version_compare(version, other);
 }
 
 Result<Value> version_compare(Runtime& rt, const Bound& a) {
@@ -203,20 +207,21 @@ Result<Value> version_is(Runtime& rt, const Bound& a) {
 }
 
 Result<Value> version_match(Runtime& rt, const Bound& a) {
-  if (auto error = not_a_version(rt, a[0])) return fail(*std::move(error));
-  SQ_TRY(const bool matches, semver::version_match(rt.freeze(a[0]), rt.freeze(a[1])));
+  SQ_TRY(const Value version, version_argument(rt, a[0]));
+  SQ_TRY(const Value expression, rt.freeze(a[1]));
+  SQ_TRY(const bool matches, semver::version_match(version, expression));
   return Value(matches);
 }
 
 template <semver::Part P>
 Result<Value> version_bump(Runtime& rt, const Bound& a) {
-  if (auto error = not_a_version(rt, a[0])) return fail(*std::move(error));
-  return as_value(semver::version_bump(rt.freeze(a[0]), P));
+  SQ_TRY(const Value version, version_argument(rt, a[0]));
+  return as_value(semver::version_bump(version, P));
 }
 
 Result<Value> version_strip_patch(Runtime& rt, const Bound& a) {
-  if (auto error = not_a_version(rt, a[0])) return fail(*std::move(error));
-  return as_value(semver::version_strip_patch(rt.freeze(a[0])));
+  SQ_TRY(const Value version, version_argument(rt, a[0]));
+  return as_value(semver::version_strip_patch(version));
 }
 
 Result<Value> to_human_time(Runtime&, const Bound& a) { return as_value(human_time_from_seconds(a[0])); }

@@ -208,15 +208,20 @@ Result<Value> Runtime::get_slice(const Value& object, const Value& start, const 
 }
 
 Result<Value> Runtime::call(const Value& callee, CallArguments arguments) {
-  SQ_TRY(const CallGuard guard, CallGuard::enter(*this));
+  SQ_TRY(const Nested nested, Nested::call(*this));
   if (is_undefined(callee)) return raise_undefined(callee);
   if (const PyObject* object = as_py_object(callee); object != nullptr && object->is_callable()) {
     return object->call(*this, std::move(arguments));
   }
   const auto* host = as_object_of<Callable>(callee);
   if (host == nullptr) return type_error("'" + std::string(type_name(callee)) + "' object is not callable");
-  for (Value& value : arguments.positional) value = freeze(value);
-  for (const auto& [name, value] : Dict(arguments.keyword)) arguments.keyword.set(name, freeze(value));
+  for (Value& value : arguments.positional) {
+    SQ_TRY(value, freeze(value));
+  }
+  for (const auto& [name, value] : Dict(arguments.keyword)) {
+    SQ_TRY(Value plain, freeze(value));
+    arguments.keyword.set(name, std::move(plain));
+  }
   return host->call(arguments.positional, arguments.keyword);
 }
 
@@ -224,8 +229,8 @@ std::optional<Result<Value>> Runtime::call_method(const Value& object, std::stri
                                                   CallArguments& arguments) {
   const Method* method = find_method(resolve(object), name);
   if (method == nullptr) return std::nullopt;
-  const auto guard = CallGuard::enter(*this);
-  if (!guard) return Result<Value>(fail(guard.error()));
+  const auto nested = Nested::call(*this);
+  if (!nested) return Result<Value>(fail(nested.error()));
   return run_method(*this, *method, object, arguments);
 }
 

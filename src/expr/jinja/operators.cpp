@@ -177,21 +177,40 @@ Result<bool> Runtime::equal(const Value& left, const Value& right) {
   if (is_strict_undefined(right)) return raise_undefined(right);
   if (is_undefined(left) || is_undefined(right)) return is_undefined(left) && is_undefined(right);
   if (is_text(left) && is_text(right)) return left.as_string() == right.as_string();
-  const Value a = freeze(left);
-  const Value b = freeze(right);
+  SQ_TRY(const Value a, freeze(left));
+  SQ_TRY(const Value b, freeze(right));
+  return equal_frozen(a, b);
+}
+
+Result<bool> Runtime::equal_frozen(const Value& a, const Value& b) {
+  if (is_undefined(a) || is_undefined(b)) return equal(a, b);
   if (a.same_storage(b)) return true;
+  SQ_TRY(const Nested nested, Nested::enter(*this));
   if (a.kind() == b.kind() && (a.is_list() || a.kind() == Kind::kTuple)) {
-    SQ_TRY(const CallGuard guard, CallGuard::enter(*this));
     if (a.size() != b.size()) return false;
     for (size_t i = 0; i < a.size(); ++i) {
       if (a.as_list()[i].same_storage(b.as_list()[i])) continue;
-      SQ_TRY(const bool same, equal(a.as_list()[i], b.as_list()[i]));
+      SQ_TRY(const bool same, equal_frozen(a.as_list()[i], b.as_list()[i]));
       if (!same) return false;
     }
     return true;
   }
-  if (a.kind() != Kind::kObject && b.kind() != Kind::kObject) return python::equal(a, b);
-  if (a.kind() != b.kind()) return false;
+  if (a.is_dict() && b.is_dict()) {
+    if (a.size() != b.size()) return false;
+    for (const auto& [key, member] : a.as_dict()) {
+      const Value* other = b.as_dict().find(key);
+      if (other == nullptr) return false;
+      SQ_TRY(const bool same, equal_frozen(member, *other));
+      if (!same) return false;
+    }
+    return true;
+  }
+  if (a.kind() == Kind::kObject && b.kind() == Kind::kObject) return equal_objects(a, b);
+  if (a.kind() == Kind::kObject || b.kind() == Kind::kObject) return false;
+  return python::equal(a, b);
+}
+
+Result<bool> Runtime::equal_objects(const Value& a, const Value& b) {
   if (a.as_object() == b.as_object()) return true;
   const auto* one = as_object_of<Mapping>(a);
   const auto* other = as_object_of<Mapping>(b);
@@ -213,9 +232,9 @@ Result<bool> Runtime::equal(const Value& left, const Value& right) {
 }
 
 Result<bool> Runtime::order(CompareOp op, const Value& left, const Value& right) {
-  SQ_CHECK(charge());
-  const Value a = freeze(left);
-  const Value b = freeze(right);
+  SQ_TRY(const Nested nested, Nested::enter(*this));
+  SQ_TRY(const Value a, freeze(left));
+  SQ_TRY(const Value b, freeze(right));
   if (py::is_numeric(a) && py::is_numeric(b)) return compare_numbers(op, a, b);
   if (is_text(a) && is_text(b)) return decide(op, a.as_string(), b.as_string());
   const bool lists = a.kind() == b.kind() && (a.is_list() || a.kind() == Kind::kTuple);

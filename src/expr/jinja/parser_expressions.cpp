@@ -4,9 +4,6 @@
 
 namespace squall::expr::jinja {
 
-// Longest chain of operators of one precedence: each adds a level to the tree.
-static constexpr size_t kChainMax = 500;
-
 const Token& Parser::next() {
   const Token& token = tokens_[at_];
   if (at_ + 1 < tokens_.size()) ++at_;
@@ -59,6 +56,12 @@ Status Parser::enter() {
                    " levels (kExpressionDepthMax)");
 }
 
+Status Parser::check_levels(const Expr& expr) const {
+  if (expr.levels <= kExpressionLevelsMax) return {};
+  return fail_here("the expression has more than " + std::to_string(kExpressionLevelsMax) +
+                   " levels (kExpressionLevelsMax)");
+}
+
 Result<ExprPtr> Parser::parse_expression(bool with_condition) {
   SQ_CHECK(enter());
   const DepthGuard guard(depth_);
@@ -68,8 +71,7 @@ Result<ExprPtr> Parser::parse_expression(bool with_condition) {
 Result<ExprPtr> Parser::parse_condition() {
   int line = current().line;
   SQ_TRY(ExprPtr expr, parse_or());
-  for (size_t length = 0; skip_if_name("if"); ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (skip_if_name("if")) {
     SQ_TRY(ExprPtr test, parse_or());
     ExprPtr otherwise;
     if (skip_if_name("else")) {
@@ -78,6 +80,7 @@ Result<ExprPtr> Parser::parse_condition() {
       SQ_TRY(otherwise, parse_condition());
     }
     expr = std::make_unique<ConditionExpr>(line, std::move(test), std::move(expr), std::move(otherwise));
+    SQ_CHECK(check_levels(*expr));
     line = current().line;
   }
   return expr;
@@ -86,10 +89,10 @@ Result<ExprPtr> Parser::parse_condition() {
 Result<ExprPtr> Parser::parse_or() {
   int line = current().line;
   SQ_TRY(ExprPtr left, parse_and());
-  for (size_t length = 0; skip_if_name("or"); ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (skip_if_name("or")) {
     SQ_TRY(ExprPtr right, parse_and());
     left = std::make_unique<BinaryExpr>(ExprKind::kOr, line, py::BinaryOp::kAdd, std::move(left), std::move(right));
+    SQ_CHECK(check_levels(*left));
     line = current().line;
   }
   return left;
@@ -98,10 +101,10 @@ Result<ExprPtr> Parser::parse_or() {
 Result<ExprPtr> Parser::parse_and() {
   int line = current().line;
   SQ_TRY(ExprPtr left, parse_not());
-  for (size_t length = 0; skip_if_name("and"); ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (skip_if_name("and")) {
     SQ_TRY(ExprPtr right, parse_not());
     left = std::make_unique<BinaryExpr>(ExprKind::kAnd, line, py::BinaryOp::kAdd, std::move(left), std::move(right));
+    SQ_CHECK(check_levels(*left));
     line = current().line;
   }
   return left;
@@ -163,6 +166,7 @@ Result<ExprPtr> Parser::parse_compare() {
     next();
     if (compare == nullptr) compare = std::make_unique<CompareExpr>(line, std::move(first));
     SQ_TRY(ExprPtr operand, parse_sum());
+    compare->holds(operand);
     compare->rest.emplace_back(*op, std::move(operand));
   }
   if (compare == nullptr) return first;
@@ -172,12 +176,11 @@ Result<ExprPtr> Parser::parse_compare() {
 Result<ExprPtr> Parser::parse_sum() {
   int line = current().line;
   SQ_TRY(ExprPtr left, parse_concat());
-  size_t length = 0;
   while (const auto op = sum_op(current().kind)) {
-    if (++length > kChainMax) return fail_here("the expression is too long");
     next();
     SQ_TRY(ExprPtr right, parse_concat());
     left = std::make_unique<BinaryExpr>(ExprKind::kBinary, line, *op, std::move(left), std::move(right));
+    SQ_CHECK(check_levels(*left));
     line = current().line;
   }
   return left;
@@ -199,12 +202,11 @@ Result<ExprPtr> Parser::parse_concat() {
 Result<ExprPtr> Parser::parse_product() {
   int line = current().line;
   SQ_TRY(ExprPtr left, parse_power());
-  size_t length = 0;
   while (const auto op = product_op(current().kind)) {
-    if (++length > kChainMax) return fail_here("the expression is too long");
     next();
     SQ_TRY(ExprPtr right, parse_power());
     left = std::make_unique<BinaryExpr>(ExprKind::kBinary, line, *op, std::move(left), std::move(right));
+    SQ_CHECK(check_levels(*left));
     line = current().line;
   }
   return left;
@@ -214,10 +216,10 @@ Result<ExprPtr> Parser::parse_product() {
 Result<ExprPtr> Parser::parse_power() {
   int line = current().line;
   SQ_TRY(ExprPtr left, parse_unary());
-  for (size_t length = 0; skip_if(TokenKind::kPow); ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (skip_if(TokenKind::kPow)) {
     SQ_TRY(ExprPtr right, parse_unary());
     left = std::make_unique<BinaryExpr>(ExprKind::kBinary, line, py::BinaryOp::kPow, std::move(left), std::move(right));
+    SQ_CHECK(check_levels(*left));
     line = current().line;
   }
   return left;
@@ -235,6 +237,7 @@ Result<ExprPtr> Parser::parse_unary(bool with_filter) {
   } else {
     SQ_TRY(expr, parse_primary());
   }
+  SQ_CHECK(check_levels(*expr));
   SQ_TRY(expr, parse_postfix(std::move(expr)));
   if (!with_filter) return expr;
   return parse_filters_and_tests(std::move(expr));
@@ -380,6 +383,8 @@ Result<ExprPtr> Parser::parse_dict() {
     SQ_TRY(ExprPtr key, parse_expression());
     SQ_TRY([[maybe_unused]] const Token* colon, expect(TokenKind::kColon));
     SQ_TRY(ExprPtr value, parse_expression());
+    dict->holds(key);
+    dict->holds(value);
     dict->items.emplace_back(std::move(key), std::move(value));
   }
   SQ_TRY([[maybe_unused]] const Token* end, expect(TokenKind::kRBrace));
@@ -387,8 +392,7 @@ Result<ExprPtr> Parser::parse_dict() {
 }
 
 Result<ExprPtr> Parser::parse_postfix(ExprPtr expr) {
-  for (size_t length = 0;; ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (true) {
     if (is(TokenKind::kDot) || is(TokenKind::kLBracket)) {
       SQ_TRY(expr, parse_subscript(std::move(expr)));
     } else if (is(TokenKind::kLParen)) {
@@ -396,12 +400,12 @@ Result<ExprPtr> Parser::parse_postfix(ExprPtr expr) {
     } else {
       return expr;
     }
+    SQ_CHECK(check_levels(*expr));
   }
 }
 
 Result<ExprPtr> Parser::parse_filters_and_tests(ExprPtr expr) {
-  for (size_t length = 0;; ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (true) {
     if (is(TokenKind::kPipe)) {
       SQ_TRY(expr, parse_filter(std::move(expr)));
     } else if (is_name("is")) {
@@ -411,6 +415,7 @@ Result<ExprPtr> Parser::parse_filters_and_tests(ExprPtr expr) {
     } else {
       return expr;
     }
+    SQ_CHECK(check_levels(*expr));
   }
 }
 
@@ -451,11 +456,14 @@ Result<ExprPtr> Parser::parse_subscribed() {
     return !is(TokenKind::kColon) && !is(TokenKind::kRBracket) && !is(TokenKind::kComma);
   };
   if (part_follows()) {
-      SQ_TRY(slice->stop, parse_expression());
-    }
+    SQ_TRY(slice->stop, parse_expression());
+  }
   if (skip_if(TokenKind::kColon) && part_follows()) {
-      SQ_TRY(slice->step, parse_expression());
-    }
+    SQ_TRY(slice->step, parse_expression());
+  }
+  slice->holds(slice->start);
+  slice->holds(slice->stop);
+  slice->holds(slice->step);
   return slice;
 }
 
@@ -511,8 +519,7 @@ Result<std::string> Parser::parse_dotted_name() {
 }
 
 Result<ExprPtr> Parser::parse_filter(ExprPtr input, bool start_inline) {
-  for (size_t length = 0; start_inline || is(TokenKind::kPipe); ++length) {
-    if (length == kChainMax) return fail_here("the expression is too long");
+  while (start_inline || is(TokenKind::kPipe)) {
     if (!start_inline) next();
     start_inline = false;
     const int line = current().line;
@@ -524,6 +531,7 @@ Result<ExprPtr> Parser::parse_filter(ExprPtr input, bool start_inline) {
     auto filter = std::make_unique<FilterExpr>(line, std::move(input), std::move(name), std::move(arguments));
     filter->filter = find_filter(filter->name);
     input = std::move(filter);
+    SQ_CHECK(check_levels(*input));
   }
   return input;
 }

@@ -35,7 +35,7 @@ class Parser {
   tl::unexpected<Error> fail_at(std::string message, int line) const;
   // Nesting is limited: the parser and all that walk the tree recurse.
   Status enter();
-  void leave() { --depth_; }
+  Status check_levels(const Expr& expr) const;
 
   // --- Statements
   Result<Body> subparse(const Names* end_names);

@@ -26,7 +26,7 @@ class PrettyPrinter {
  private:
   // Dicts are shown sorted by key.
   Result<Value> sorted(const Value& value) {
-    SQ_TRY(const CallGuard guard, CallGuard::enter(rt_));
+    SQ_TRY(const Nested nested, Nested::enter(rt_));
     const Value& now = rt_.resolve(value);
     if (rt_.is_mapping(now)) {
       Mapping::Entries entries = dict_entries(now);
@@ -66,7 +66,7 @@ class PrettyPrinter {
   static int length(std::string_view text) { return static_cast<int>(utf8_length(text)); }
 
   Status format(const Value& value, int indent, int allowance, int level) {
-    SQ_TRY(const CallGuard guard, CallGuard::enter(rt_));
+    SQ_TRY(const Nested nested, Nested::enter(rt_));
     SQ_TRY(const std::string shown, repr(value));
     SQ_CHECK(rt_.charge_text(out_.size() + shown.size()));
     const Value now = rt_.resolve(value);

@@ -1,6 +1,6 @@
 #include "expr/jinja/runtime.hpp"
 
-#include <algorithm>
+#include <optional>
 
 #include "base/assert.hpp"
 #include "base/strings.hpp"
@@ -43,13 +43,14 @@ Status Runtime::charge_text(size_t bytes) {
   return bytes > kFreeTextBytes ? charge(bytes / kFreeTextBytes) : Status();
 }
 
-Status Runtime::enter_call() {
-  if (call_depth_ == limits::kExpressionDepthMax) {
-    return raise("RecursionError", "calls are nested deeper than " + std::to_string(limits::kExpressionDepthMax) +
-                                       " levels (kExpressionDepthMax)");
+Status Runtime::enter(size_t levels) {
+  if (depth_ + levels > kRecursionMax) {
+    return raise("RecursionError", "the template recurses deeper than " + std::to_string(kRecursionMax) +
+                                       " levels (kRecursionMax)");
   }
-  ++call_depth_;
-  return charge();
+  SQ_CHECK(charge());
+  depth_ += levels;
+  return {};
 }
 
 Runtime::~Runtime() {
@@ -98,36 +99,38 @@ Value& Runtime::mutable_container(const Value& container) {
 
 List& Runtime::mutable_list(const Value& list) { return mutable_container(list).mut_list(); }
 
-Value Runtime::freeze(const Value& value) {
+Result<Value> Runtime::freeze(const Value& value) {
   const Value& now = resolve(value);
-  fuel_ -= std::min<uint64_t>(fuel_, now.size() / 8);  // the caller's next charge() notices
+  if (now.kind() < Kind::kList) return now;
+  SQ_TRY(const Nested nested, Nested::enter(*this));
+  const auto differs = [](const Value& a, const Value& b) { return a.kind() >= Kind::kString && !a.same_storage(b); };
   switch (now.kind()) {
     case Kind::kList:
     case Kind::kTuple: {
-      const List& items = now.as_list();
-      for (size_t i = 0; i < items.size(); ++i) {
-        Value frozen = freeze(items[i]);
-        if (frozen.same_storage(items[i]) || frozen.kind() < Kind::kString) continue;
-        // Something differs: only now is a copy needed.
-        List copy(items.begin(), items.begin() + static_cast<ptrdiff_t>(i));
-        copy.push_back(std::move(frozen));
-        for (size_t rest = i + 1; rest < items.size(); ++rest) copy.push_back(freeze(items[rest]));
-        return now.is_list() ? Value(std::move(copy)) : Value::tuple(std::move(copy));
+      SQ_CHECK(charge(now.size() / 8));
+      std::optional<List> copy;  // only when something differs
+      for (size_t i = 0; i < now.size(); ++i) {
+        SQ_TRY(Value frozen, freeze(now.as_list()[i]));
+        if (!copy && differs(frozen, now.as_list()[i])) copy = now.as_list();
+        if (copy) (*copy)[i] = std::move(frozen);
       }
-      return now;
+      if (!copy) return now;
+      return now.is_list() ? Value(*std::move(copy)) : Value::tuple(*std::move(copy));
     }
     case Kind::kDict: {
+      SQ_CHECK(charge(now.size() / 8));
       Value copy = now;
       for (const auto& [key, member] : now.as_dict()) {
-        Value frozen = freeze(member);
-        if (!frozen.same_storage(member) && frozen.kind() >= Kind::kString) copy.set(key, std::move(frozen));
+        SQ_TRY(Value frozen, freeze(member));
+        if (differs(frozen, member)) copy.set(key, std::move(frozen));
       }
       return copy;
     }
     case Kind::kObject: {
       const PyObject* object = as_py_object(now);
-      auto plain = object != nullptr ? object->plain(*this) : std::nullopt;
-      return plain ? freeze(*plain) : now;
+      const auto plain = object != nullptr ? object->plain(*this) : std::nullopt;
+      if (!plain) return now;
+      return freeze(*plain);
     }
     default: return now;
   }
@@ -165,7 +168,7 @@ Result<std::string> Runtime::repr(const Value& value) {
 }
 
 Result<std::string> Runtime::object_text(const Value& value, bool as_repr) {
-  SQ_TRY(const CallGuard guard, CallGuard::enter(*this));
+  SQ_TRY(const Nested nested, Nested::enter(*this));
   const Value& now = resolve(value);
   std::string out;
   const auto append = [&](const Value& part) -> Status {

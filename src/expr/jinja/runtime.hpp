@@ -19,6 +19,11 @@
 
 namespace squall::expr::jinja {
 
+// Recursion of one render: expressions in expressions and containers in containers count one, calls in calls kCallDepth.
+// Keeps the stack far below what a thread has.
+inline constexpr size_t kRecursionMax = 2000;
+inline constexpr size_t kCallDepth = 10;
+
 enum class CompareOp : uint8_t { kEq, kNe, kLt, kLtEq, kGt, kGtEq, kIn, kNotIn };
 
 // Lives for one render on one thread.
@@ -34,9 +39,9 @@ class Runtime {
   Status charge(uint64_t steps = 1);
   // For a text of this size that is about to be made.
   Status charge_text(size_t bytes);
-  // Counts calls inside calls; every success needs one leave().
-  Status enter_call();
-  void leave_call() { --call_depth_; }
+  // Goes deeper into something nested; every success needs the same leave(). Use Nested.
+  Status enter(size_t levels);
+  void leave(size_t levels) { depth_ -= levels; }
 
   // --- Undefined ------------------------------------------------------------------------------------------------
   Value undefined(std::string_view message) const;
@@ -54,7 +59,7 @@ class Runtime {
   // Python. Everything that looks into a container resolves it first.
   const Value& resolve(const Value& value) const;
   // The same at any depth, with objects replaced by the data they stand for.
-  Value freeze(const Value& value);
+  Result<Value> freeze(const Value& value);
   // The content to change of a list or a dict.
   List& mutable_list(const Value& list);
   Value& mutable_container(const Value& container);
@@ -108,13 +113,15 @@ class Runtime {
 
  private:
   Result<std::string> object_text(const Value& value, bool as_repr);
+  Result<bool> equal_frozen(const Value& a, const Value& b);
+  Result<bool> equal_objects(const Value& a, const Value& b);
   Result<bool> order(CompareOp op, const Value& a, const Value& b);
   Result<std::optional<Value>> sequence_item(const Value& sequence, const Value& key);
 
   const Scope& scope_;
   RenderOptions options_;
   uint64_t fuel_ = limits::kExpressionFuelMax;
-  size_t call_depth_ = 0;
+  size_t depth_ = 0;
 
   struct Cell {
     Value original;  // keeps the storage, and with it the key of the map, alive
@@ -125,22 +132,24 @@ class Runtime {
   std::vector<Value> tracked_;
 };
 
-// A raised depth that is lowered again at the end of the scope.
-class CallGuard {
+// One level of recursion, until the end of the scope.
+class Nested {
  public:
-  static Result<CallGuard> enter(Runtime& rt) {
-    SQ_CHECK(rt.enter_call());
-    return CallGuard(rt);
+  static Result<Nested> enter(Runtime& rt, size_t levels = 1) {
+    SQ_CHECK(rt.enter(levels));
+    return Nested(rt, levels);
   }
-  CallGuard(CallGuard&& other) noexcept : rt_(std::exchange(other.rt_, nullptr)) {}
-  CallGuard& operator=(CallGuard&&) = delete;
-  ~CallGuard() {
-    if (rt_ != nullptr) rt_->leave_call();
+  static Result<Nested> call(Runtime& rt) { return enter(rt, kCallDepth); }
+  Nested(Nested&& other) noexcept : rt_(std::exchange(other.rt_, nullptr)), levels_(other.levels_) {}
+  Nested& operator=(Nested&&) = delete;
+  ~Nested() {
+    if (rt_ != nullptr) rt_->leave(levels_);
   }
 
  private:
-  explicit CallGuard(Runtime& rt) : rt_(&rt) {}
+  Nested(Runtime& rt, size_t levels) : rt_(&rt), levels_(levels) {}
   Runtime* rt_;
+  size_t levels_;
 };
 
 }  // namespace squall::expr::jinja

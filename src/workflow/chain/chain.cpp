@@ -23,7 +23,8 @@ Status require_type(const Value& holder, std::string_view key, std::string_view 
   return fail(wrong_type(value, type, where + "['" + std::string(key) + "']"));
 }
 
-constexpr std::string_view kNodeKeys[] = {"name", "ref", "params", "parameters", "on-success", "on-failure", "publish", "notify"};
+constexpr std::string_view kNodeKeys[] = {"name",       "ref",        "params",  "parameters",
+                                          "on-success", "on-failure", "publish", "notify"};
 
 // The checks that StackStorm's schema makes, and it makes them for the first node only.
 Status check_first_node(const Value& node) {
@@ -121,11 +122,12 @@ const ChainNode* Chain::find(std::string_view name) const {
 
 Status Chain::check_links() const {
   for (const ChainNode& node : nodes_) {
-    for (const auto& [link, target] : {std::pair("on-success", &node.on_success), std::pair("on-failure", &node.on_failure)}) {
+    for (const auto& [link, target] :
+         {std::pair("on-success", &node.on_success), std::pair("on-failure", &node.on_failure)}) {
       // A link with a template cannot be checked before it is rendered.
       if (target->empty() || expr::is_template(*target) || find(*target) != nullptr) continue;
-      return fail(invalid("Unable to find node with name \"" + *target + "\" referenced in \"" + link + "\" in task \"" +
-                          node.name + "\"."));
+      return fail(invalid("Unable to find node with name \"" + *target + "\" referenced in \"" + link +
+                          "\" in task \"" + node.name + "\"."));
     }
   }
   return {};

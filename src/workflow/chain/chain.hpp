@@ -1,7 +1,7 @@
 // Action chains: StackStorm's simple workflows, as a pure state machine.
 //
-// No clock, no I/O: the driver (engine/) feeds events in, saves the new state, and carries out the command that comes back.
-// Semantics: stackstorm-features.md section E and V; recorded in tests/conformance/action_chain.json.
+// No clock, no I/O: the driver (engine/) feeds events in, saves the new state, and carries out the command that comes
+// back. Semantics: stackstorm-features.md section E and V; recorded in tests/conformance/action_chain.json.
 #pragma once
 
 #include <functional>
@@ -53,7 +53,7 @@ struct ChainEnvironment {
   Value parameters;      // the chain's own action parameters
   Value action_context;  // {"parent": {...}}
   Value config_context;
-  Value st2kv;           // {"system": lazy, "user": lazy}
+  Value st2kv;  // {"system": lazy, "user": lazy}
   bool display_published = true;
   // Schema properties (runner and action merged) of an action, or nothing when there is no such action.
   std::function<std::optional<Value>(std::string_view action_ref)> action_parameters;
@@ -63,7 +63,7 @@ struct ChainEnvironment {
 struct TaskEnd {
   std::string status;  // a final state of StackStorm
   Value result;
-  std::string execution_id;   // empty: never started
+  std::string execution_id;  // empty: never started
   std::string liveaction_id;
   std::string created_at, updated_at;
 };

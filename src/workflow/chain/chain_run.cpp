@@ -21,7 +21,10 @@ Value failed_result(const Error& error) {
 }  // namespace
 
 ChainRun::ChainRun(const Chain& chain, ChainEnvironment environment)
-    : chain_(chain), environment_(std::move(environment)), vars_(Value::empty_dict()), published_(Value::empty_dict()) {}
+    : chain_(chain),
+      environment_(std::move(environment)),
+      vars_(Value::empty_dict()),
+      published_(Value::empty_dict()) {}
 
 ChainRun::ChainRun(const Chain& chain, ChainEnvironment environment, const Value& document)
     : ChainRun(chain, std::move(environment)) {
@@ -66,8 +69,8 @@ expr::Scope ChainRun::scope() const {
 
 ChainCommand ChainRun::start() {
   expr::Scope parameters(environment_.parameters.is_dict() ? environment_.parameters : Value::empty_dict());
-  parameters.push(Value::dict({{"system", environment_.st2kv["system"]},
-                               {"st2kv", Value::dict({{"system", environment_.st2kv["system"]}})}}));
+  parameters.push(Value::dict(
+      {{"system", environment_.st2kv["system"]}, {"st2kv", Value::dict({{"system", environment_.st2kv["system"]}})}}));
   auto vars = expr::render_values(chain_.vars(), parameters);
   if (!vars) return fail_with_tasks("Failed initializing ``vars`` in chain.", vars.error().message());
   vars_ = std::move(*vars);
@@ -83,13 +86,15 @@ ChainCommand ChainRun::resume() {
 
 Result<Value> ChainRun::render_parameters(const ChainNode& node) const {
   expr::Scope names = scope();
-  names.push(Value::dict({{"action_context", environment_.action_context}, {"config_context", environment_.config_context}}));
+  names.push(
+      Value::dict({{"action_context", environment_.action_context}, {"config_context", environment_.config_context}}));
   Value rendered = Value::empty_dict();
   for (const auto& [key, value] : node.parameters.as_dict()) {
     auto one = expr::render_values(Value::dict({{key, value}}), names);
     if (!one) {
-      return fail(Error(one.error().code(), "Failed rendering value for action parameter \"" + key + "\" in task \"" + node.name +
-                                                "\" (template string=" + template_text(value) + "): " + one.error().message()));
+      return fail(Error(one.error().code(), "Failed rendering value for action parameter \"" + key + "\" in task \"" +
+                                                node.name + "\" (template string=" + template_text(value) +
+                                                "): " + one.error().message()));
     }
     rendered.set(key, (*one)[key]);
   }
@@ -105,21 +110,24 @@ ChainCommand ChainRun::run_node(const ChainNode* node, std::string_view chain_st
   }
   const auto schema = environment_.action_parameters(node->ref);
   if (!schema) {
-    return fail_with_tasks("Failed to run task \"" + node->name + "\". Action with reference \"" + node->ref + "\" doesn't exist.",
-                           "Task :: " + node->name + " - Action with ref " + node->ref + " not registered.");
+    return fail_with_tasks(
+        "Failed to run task \"" + node->name + "\". Action with reference \"" + node->ref + "\" doesn't exist.",
+        "Task :: " + node->name + " - Action with ref " + node->ref + " not registered.");
   }
   auto rendered = render_parameters(*node);
   if (!rendered) {
-    return fail_with_tasks("Failed to run task \"" + node->name + "\". Parameter rendering failed.", rendered.error().message());
+    return fail_with_tasks("Failed to run task \"" + node->name + "\". Parameter rendering failed.",
+                           rendered.error().message());
   }
   Value parameters = Value::empty_dict();
   for (const auto& [key, value] : rendered->as_dict()) {
     const Value& type = (*schema)[key]["type"];
     auto cast = type.is_string() ? expr::cast(value, type.as_string()) : Result<Value>(value);
     if (!cast) {
-      return fail_whole(Error(ErrorCode::kInvalid, "Failed to cast value \"" + python::str(value) + "\" (type: " +
-                                                       std::string(value.type_name()) + ") for parameter \"" + key +
-                                                       "\" of type \"" + type.string() + "\": " + cast.error().message() +
+      return fail_whole(Error(ErrorCode::kInvalid, "Failed to cast value \"" + python::str(value) +
+                                                       "\" (type: " + std::string(value.type_name()) +
+                                                       ") for parameter \"" + key + "\" of type \"" + type.string() +
+                                                       "\": " + cast.error().message() +
                                                        ". Perhaps the value is of an invalid type?"));
     }
     parameters.set(key, std::move(*cast));
@@ -134,8 +142,9 @@ Status ChainRun::publish(const ChainNode& node) {
   for (const auto& [key, value] : node.publish.as_dict()) {
     auto one = expr::render_values(Value::dict({{key, value}}), names);
     if (!one) {
-      return fail(ErrorCode::kInvalid, "Failed rendering value for publish parameter \"" + key + "\" in task \"" + node.name +
-                                           "\" (template string=" + template_text(value) + "): " + one.error().message());
+      return fail(ErrorCode::kInvalid, "Failed rendering value for publish parameter \"" + key + "\" in task \"" +
+                                           node.name + "\" (template string=" + template_text(value) +
+                                           "): " + one.error().message());
     }
     rendered.set(key, (*one)[key]);
   }
@@ -148,7 +157,8 @@ Status ChainRun::publish(const ChainNode& node) {
 
 ChainCommand ChainRun::on_task_end(const TaskEnd& end) {
   const ChainNode* node = chain_.find(current_);
-  if (node == nullptr) return fail_whole(Error(ErrorCode::kInternal, "the chain has no node \"" + current_ + "\" any more"));
+  if (node == nullptr)
+    return fail_whole(Error(ErrorCode::kInternal, "the chain has no node \"" + current_ + "\" any more"));
   const bool started = !end.execution_id.empty();
   tasks_.push_back(Value::dict({{"id", node->name},
                                 {"name", node->name},
@@ -176,12 +186,15 @@ ChainCommand ChainRun::go_on(const std::string& task_status, const ChainNode& no
   const ChainNode* next = chain_.find(target);
   last_status_ = chain_status;
   if (next == nullptr && !target.empty()) {
-    return fail_with_tasks("Failed to get next node \"" + node.name + "\".", "Unable to find node with name \"" + target + "\".");
+    return fail_with_tasks("Failed to get next node \"" + node.name + "\".",
+                           "Unable to find node with name \"" + target + "\".");
   }
   return run_node(next, chain_status);
 }
 
-ChainCommand ChainRun::finish(std::string_view status) { return {std::nullopt, FinishChain{std::string(status), result()}}; }
+ChainCommand ChainRun::finish(std::string_view status) {
+  return {std::nullopt, FinishChain{std::string(status), result()}};
+}
 
 ChainCommand ChainRun::fail_whole(const Error& error) const {
   return {std::nullopt, FinishChain{"failed", failed_result(error)}};
