@@ -5,7 +5,8 @@ JOBS := $(shell nproc)
 export SQUALL_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/squall
 
 .DEFAULT_GOAL := release
-.PHONY: help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
+SHELL := /bin/sh
+.PHONY: microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -38,9 +39,12 @@ servers: deps ## install the test servers, once, outside the tree
 demo: release ## run the main job on local servers; KEEP=1 leaves it running
 	@python3 demo/demo.py $(if $(KEEP),--keep)
 
-bench: deps ## speed and memory, as ratios taken in one run
-	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS)
+bench: release ## speed and memory, as ratios taken in one run
 	@python3 bench/run.py
+
+microbench: deps ## costs of the pure core (Google Benchmark)
+	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS) --target squall_micro_bench
+	@build/bench/bench/squall_micro_bench
 
 asan: deps ## unit tests under the address and undefined-behaviour sanitizers
 	@cmake --preset asan >/dev/null && cmake --build --preset asan -j $(JOBS)

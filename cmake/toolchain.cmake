@@ -19,7 +19,7 @@ target_compile_options(squall_options INTERFACE -Wall -Wextra -Wpedantic -Werror
                        -Wno-missing-field-initializers -fpch-preprocess)
 # GCC 12 sees overlaps and overflows in `"text" + std::string` that are not there (GCC bugs 105651, 105329).
 target_compile_options(squall_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
-                       -Wno-maybe-uninitialized)
+                       -Wno-maybe-uninitialized -Wno-array-bounds)
 
 find_program(MOLD mold)
 if(MOLD)
