@@ -40,7 +40,7 @@ class ForkServerTest : public RunnerTest {
     ActionRequest request;
     request.pack = "demo";
     request.pack_path = directory_.path();
-    request.entry_point = name;
+    request.entry_point = "act.py";
     request.runner_parameters = json(R"({"timeout": 30})");
     return start(*runner_, request, stop);
   }

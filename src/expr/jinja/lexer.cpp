@@ -275,7 +275,6 @@ class Lexer {
   }
 
   Status raw(size_t inside) {
-    const size_t start = at_;
     advance(inside);
     for (size_t tag = source_.find("{%", inside); tag != std::string::npos; tag = source_.find("{%", tag + 1)) {
       const char sign = sign_at(tag);
@@ -285,7 +284,7 @@ class Lexer {
       advance(end);
       return {};
     }
-    return fail_at("Missing end of raw directive", start);
+    return fail_at("Missing end of raw directive", inside);
   }
 
   // Everything between an opening delimiter and its end.

@@ -271,7 +271,7 @@ std::vector<std::string_view> split_blanks(std::string_view text, int64_t splits
   text = lstrip(text);
   while (!text.empty()) {
     if (splits_max >= 0 && static_cast<int64_t>(parts.size()) == splits_max) {
-      parts.push_back(rstrip(text));
+      parts.push_back(text);  // blanks at the end stay, as in Python
       break;
     }
     const std::string_view rest = strip_left_if(text, [](char32_t c) { return !is_space(c); });
@@ -286,7 +286,7 @@ std::vector<std::string_view> rsplit_blanks(std::string_view text, int64_t split
   text = rstrip(text);
   while (!text.empty()) {
     if (splits_max >= 0 && static_cast<int64_t>(parts.size()) == splits_max) {
-      parts.push_back(lstrip(text));
+      parts.push_back(text);
       break;
     }
     const std::string_view rest = strip_right_if(text, [](char32_t c) { return !is_space(c); });
