@@ -9,6 +9,7 @@
 #include "net/http_client.hpp"
 #include "process/environment.hpp"
 #include "process/process.hpp"
+#include "runners/fork_server.hpp"
 #include "runners/http.hpp"
 #include "runners/local.hpp"
 #include "runners/native.hpp"
@@ -71,6 +72,7 @@ struct Components::Parts {
   runners::NativeRegistry natives;
   runners::NativeServices services;
   std::unique_ptr<runners::Virtualenvs> virtualenvs;
+  std::unique_ptr<runners::ForkServers> fork_servers;
   runners::RunnerRegistry registry;
 };
 
@@ -86,6 +88,12 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
   virtualenvs.environment = environment;
   parts.virtualenvs = std::make_unique<runners::Virtualenvs>(loop, parts.processes, virtualenvs);
 
+  runners::ForkServerOptions fork_servers;
+  fork_servers.directory = parts.options.data + "/run";
+  fork_servers.runtime_directory = parts.options.share + "/python/squall_runner";
+  fork_servers.environment = environment;
+  parts.fork_servers = std::make_unique<runners::ForkServers>(loop, parts.processes, fork_servers);
+
   runners::add_aws_actions(parts.natives);
   runners::add_consul_actions(parts.natives);
   runners::add_vault_actions(parts.natives);
@@ -100,7 +108,8 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
   parts.registry.add("http-request", runners::make_http_runner(loop, parts.http, "3.10dev"));
   parts.registry.add("python-script",
                      runners::make_python_runner(loop, parts.processes, *parts.virtualenvs,
-                                                 {parts.options.share + "/python/squall_runner", environment}));
+                                                 {parts.options.share + "/python/squall_runner", environment},
+                                                 parts.fork_servers.get()));
   parts.registry.add("native", runners::make_native_runner(loop, parts.natives, parts.services));
 }
 

@@ -26,15 +26,16 @@ class ForkServerTest : public RunnerTest {
     });
     return promise.get_future().get();
   }
-  // Runs run() with this body, forked where it is possible; with the same body again without one.
+  // Runs run() with this body, or with that of the call before when it is empty; forked where it is possible.
   ActionOutcome run_body(ForkServers& servers, const std::string& body, StopToken stop = {}) {
     return start_body(servers, body, stop).get();
   }
   std::future<ActionOutcome> start_body(ForkServers& servers, const std::string& body, StopToken stop = {}) {
-    directory_.write("actions/act.py",
-                     "import os, sys, time\nfrom st2common.runners.base_action import Action\n\n\n"
-                     "class Demo(Action):\n    def run(self):\n        " +
-                         body + "\n");
+    if (!body.empty())
+      directory_.write("actions/act.py",
+                       "import os, sys, time\nfrom st2common.runners.base_action import Action\n\n\n"
+                       "class Demo(Action):\n    def run(self):\n        " +
+                           body + "\n");
     runner_ = make_python_runner(executor_, processes_, virtualenvs_,
                                  {.runtime_directory = kRuntime, .environment = {{"PATH", kPath}}}, &servers);
     ActionRequest request;
