@@ -27,7 +27,7 @@ run_unit() {
   [ "$what" = conformance ] && grep -E '[a-z0-9_]+: [0-9]+ passed, [0-9]+ failed' "$log" | sed 's/^[0-9]*: //'
   if [ "$bad" -gt 0 ]; then
     sed -n '/The following tests FAILED/,$p' "$log"
-    grep -E '^(.*Failure|.*error:|ERROR|==[0-9]+==ERROR)' "$log" | head -40
+    grep -E '(: Failure$|: error:|^ERROR|==[0-9]+==ERROR|: [0-9]+ columns|terminate called)' "$log" | sort -u | head -40
     status=1
   fi
   # Counted by ctest as passed, but worth saying: what recorded data was left out.

@@ -33,7 +33,9 @@ struct Server {
 
 struct ForkServers::Impl : std::enable_shared_from_this<ForkServers::Impl> {
   Impl(Executor& its_executor, process::ProcessHost& its_processes, ForkServerOptions its_options, const Clock& its_clock)
-      : executor(its_executor), processes(its_processes), options(std::move(its_options)), clock(its_clock) {}
+      : executor(its_executor), processes(its_processes), options(std::move(its_options)), clock(its_clock) {
+    options.runtime_directory = absolute_path(options.runtime_directory);
+  }
 
   void ensure(const std::string& python, Done done);
   Status start(const std::shared_ptr<Server>& server);
@@ -45,7 +47,7 @@ struct ForkServers::Impl : std::enable_shared_from_this<ForkServers::Impl> {
 
   Executor& executor;
   process::ProcessHost& processes;
-  const ForkServerOptions options;
+  ForkServerOptions options;
   const Clock& clock;
   uint64_t last_number = 0;
   std::map<std::string, std::shared_ptr<Server>> servers;  // in use, by interpreter

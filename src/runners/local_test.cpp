@@ -182,6 +182,14 @@ TEST_F(ScriptRunnerTest, ArgumentsReachTheScript) {
   EXPECT_EQ(outcome.result["stdout"].string(), "count=4\n[--n=it's $HOME]\n[--flag]\n[a b]\n[{\"k\":\"v w\"}]");
 }
 
+TEST_F(ScriptRunnerTest, RelativePackPathAndAnotherDirectory) {
+  directory_.write("actions/s.sh", "#!/bin/sh\npwd\n");
+  ActionRequest request = script("s.sh");
+  request.pack_path = std::filesystem::relative(directory_.path()).string();
+  request.runner_parameters.set("cwd", "/usr");
+  EXPECT_EQ(run(*runner_, request).result["stdout"].string(), "/usr");
+}
+
 TEST_F(ScriptRunnerTest, BadEntryPoints) {
   EXPECT_EQ(run(*runner_, script("")).result["error"].string(), "Missing entry_point action metadata attribute");
   EXPECT_THAT(run(*runner_, script("../../outside.sh")).result["error"].string(), testing::HasSubstr("outside of its pack"));

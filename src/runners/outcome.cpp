@@ -56,13 +56,19 @@ void add_user_variables(const Value& env, process::Environment& environment) {
 Result<std::string> entry_point_path(const ActionRequest& request) {
   if (request.entry_point.empty())
     return fail(ErrorCode::kInvalid, fmt::format("Action \"{}\" is missing entry_point attribute", request.action_ref));
-  const std::filesystem::path pack = std::filesystem::path(request.pack_path).lexically_normal();
+  const std::filesystem::path pack = absolute_path(request.pack_path);
   const std::filesystem::path file = (pack / "actions" / request.entry_point).lexically_normal();
   const std::filesystem::path inside = file.lexically_relative(pack);
   if (inside.empty() || *inside.begin() == "..")
     return fail(ErrorCode::kInvalid, fmt::format("Entry point \"{}\" of action \"{}\" is outside of its pack {}",
                                                  request.entry_point, request.action_ref, pack.string()));
   return file.string();
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code error;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
 }
 
 }  // namespace squall::runners

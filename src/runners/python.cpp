@@ -58,7 +58,7 @@ process::Environment environment_of(const ActionRequest& request, const Interpre
   add_user_variables(request.runner_parameters["env"], chosen);
   for (auto& [name, value] : chosen)
     if (to_lower(name) != "pythonpath") environment[name] = std::move(value);  // it would break the runtime
-  environment["PYTHONPATH"] = options.runtime_directory + ":" + request.pack_path + "/actions/lib";
+  environment["PYTHONPATH"] = options.runtime_directory + ":" + absolute_path(request.pack_path + "/actions/lib");
   add_action_variables(request, environment);
   environment["ST2_API_URL"] = request.api_url;
   if (!request.auth_token.empty()) environment["ST2_AUTH_TOKEN"] = request.auth_token;
@@ -72,7 +72,9 @@ class PythonRunner final : public Runner {
       : context_{"python-script", executor, processes},
         virtualenvs_(virtualenvs),
         servers_(servers),
-        options_(std::move(options)) {}
+        options_(std::move(options)) {
+    options_.runtime_directory = absolute_path(options_.runtime_directory);
+  }
 
   void start(const ActionRequest& request, StopToken stop, RunHandlers handlers) override {
     const Result<std::string> file = check(request);
@@ -148,7 +150,7 @@ class PythonRunner final : public Runner {
   ChildContext context_;
   Virtualenvs& virtualenvs_;
   ForkServers* servers_;
-  const PythonOptions options_;
+  PythonOptions options_;
 };
 
 }  // namespace

@@ -72,7 +72,9 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
   };
 
   Impl(Executor& its_executor, process::ProcessHost& its_processes, VirtualenvOptions its_options, const Clock& its_clock)
-      : executor(its_executor), processes(its_processes), options(std::move(its_options)), clock(its_clock) {}
+      : executor(its_executor), processes(its_processes), options(std::move(its_options)), clock(its_clock) {
+    options.directory = absolute_path(options.directory);
+  }
 
   void ensure(const std::string& name, const std::string& path, Done done);
   void start(Pack& pack);
@@ -93,7 +95,7 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
 
   Executor& executor;
   process::ProcessHost& processes;
-  const VirtualenvOptions options;
+  VirtualenvOptions options;
   const Clock& clock;
   std::string python_version;  // empty until asked for
   std::map<std::string, Pack> packs;
@@ -264,7 +266,7 @@ Virtualenvs::Virtualenvs(Executor& executor, process::ProcessHost& processes, Vi
 Virtualenvs::~Virtualenvs() = default;
 
 void Virtualenvs::ensure(const std::string& pack, const std::string& pack_path, Done done) {
-  impl_->ensure(pack, pack_path, std::move(done));
+  impl_->ensure(pack, absolute_path(pack_path), std::move(done));
 }
 
 }  // namespace squall::runners

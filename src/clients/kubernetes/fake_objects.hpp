@@ -191,7 +191,8 @@ class FakeObjects {
       Value parent = object[path[0]];
       const std::string name = path.at(1);  // tests patch members of metadata and spec only
       if (kind == "test") {
-        if (parent[name] != operation["value"]) return refuse(422, "Invalid", "the server rejected our request due to an error in our request");
+        if (parent[name] != operation["value"])
+          return refuse(422, "Invalid", "the server rejected our request due to an error in our request");
         continue;
       }
       if (kind == "remove") {

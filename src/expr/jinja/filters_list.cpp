@@ -127,7 +127,7 @@ Result<Value> sort(Runtime& rt, const Bound& a) {
       SQ_TRY(Value part, getter.get(rt, item));
       parts.push_back(case_sensitive ? std::move(part) : ignore_case(part));
     }
-    keys.push_back(Value(std::move(parts)));
+    keys.push_back(parts.size() == 1 ? std::move(parts.front()) : Value(std::move(parts)));
   }
   SQ_CHECK(sort_by_keys(rt, items, keys, reverse_order));
   return Value(std::move(items));

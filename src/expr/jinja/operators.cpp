@@ -232,11 +232,13 @@ Result<bool> Runtime::equal_objects(const Value& a, const Value& b) {
 }
 
 Result<bool> Runtime::order(CompareOp op, const Value& left, const Value& right) {
+  if ((py::is_numeric(left) && py::is_numeric(right)) || (is_text(left) && is_text(right))) {
+    SQ_CHECK(charge());
+    return py::is_numeric(left) ? compare_numbers(op, left, right) : decide(op, left.as_string(), right.as_string());
+  }
   SQ_TRY(const Nested nested, Nested::enter(*this));
   SQ_TRY(const Value a, freeze(left));
   SQ_TRY(const Value b, freeze(right));
-  if (py::is_numeric(a) && py::is_numeric(b)) return compare_numbers(op, a, b);
-  if (is_text(a) && is_text(b)) return decide(op, a.as_string(), b.as_string());
   const bool lists = a.kind() == b.kind() && (a.is_list() || a.kind() == Kind::kTuple);
   if (lists) {
     const size_t common = std::min(a.size(), b.size());

@@ -7,6 +7,7 @@
 #include "expr/jinja/filters.hpp"
 #include "expr/jinja/methods.hpp"
 #include "expr/jinja/tests.hpp"
+#include "value/number_text.hpp"
 #include "value/python.hpp"
 
 namespace squall::expr::jinja {
@@ -138,6 +139,17 @@ Result<Value> Runtime::freeze(const Value& value) {
 
 // --- Text -------------------------------------------------------------------------------------------------------
 
+namespace {
+
+// Python refuses to show them: it would take quadratic time.
+Status showable(const Value& integer) {
+  if (integer.size() <= kIntegerDigitsMax + 1) return {};
+  return py::value_error("Exceeds the limit (" + std::to_string(kIntegerDigitsMax) +
+                         " digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit");
+}
+
+}  // namespace
+
 Result<std::string> Runtime::str(const Value& value) {
   switch (value.kind()) {
     case Kind::kString:
@@ -150,6 +162,7 @@ Result<std::string> Runtime::str(const Value& value) {
     case Kind::kSet:
     case Kind::kDict:
     case Kind::kObject: return object_text(value, false);
+    case Kind::kBigInt: SQ_CHECK(showable(value)); [[fallthrough]];
     default: return python::str(value);
   }
 }
@@ -163,6 +176,7 @@ Result<std::string> Runtime::repr(const Value& value) {
     case Kind::kSet:
     case Kind::kDict:
     case Kind::kObject: return object_text(value, true);
+    case Kind::kBigInt: SQ_CHECK(showable(value)); [[fallthrough]];
     default: return python::repr(value);
   }
 }
