@@ -324,7 +324,7 @@ class DateParser {
   Parsed parsed_;
 };
 
-Result<Timestamp> build(Parsed parsed, Timestamp now, std::string_view text) {
+Result<DateTime> build(Parsed parsed, Timestamp now, std::string_view text) {
   using namespace std::chrono;
   const auto bad = [&](const char* type, std::string message) {
     return fail(Error(ErrorCode::kInvalid, std::move(message)).with_type(type));
@@ -362,13 +362,16 @@ Result<Timestamp> build(Parsed parsed, Timestamp now, std::string_view text) {
                "offset must be a timedelta strictly between -timedelta(hours=24) and "
                "timedelta(hours=24).");
   }
-  return Timestamp(date) + hours(parsed.hour.value_or(0)) + minutes(parsed.minute.value_or(0)) +
-         seconds(parsed.second.value_or(0)) + microseconds(parsed.microsecond.value_or(0)) - seconds(offset);
+  const Timestamp wall = Timestamp(date) + hours(parsed.hour.value_or(0)) + minutes(parsed.minute.value_or(0)) +
+                         seconds(parsed.second.value_or(0)) + microseconds(parsed.microsecond.value_or(0));
+  return DateTime{.micros = wall.time_since_epoch().count(),
+                  .has_offset = parsed.offset.has_value(),
+                  .offset_seconds = static_cast<int32_t>(offset)};
 }
 
 }  // namespace
 
-Result<Timestamp> parse_lenient_date(std::string_view text, Timestamp now) {
+Result<DateTime> parse_lenient_date_time(std::string_view text, Timestamp now) {
   using namespace std::chrono;
   const auto parser_error = [&](const char* what) {
     return fail(Error(ErrorCode::kInvalid, fmt::format("{}: {}", what, text)).with_type("ParserError"));
@@ -378,6 +381,11 @@ Result<Timestamp> parse_lenient_date(std::string_view text, Timestamp now) {
   if (!parsed) return parser_error("Unknown string format");
   if (parsed->empty()) return parser_error("String does not contain a date");
   return build(*parsed, now, text);
+}
+
+Result<Timestamp> parse_lenient_date(std::string_view text, Timestamp now) {
+  SQ_TRY(const DateTime time, parse_lenient_date_time(text, now));
+  return Timestamp(std::chrono::microseconds(time.micros) - std::chrono::seconds(time.offset_seconds));
 }
 
 }  // namespace squall

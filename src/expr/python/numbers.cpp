@@ -1,13 +1,12 @@
 #include "expr/python/numbers.hpp"
 
-#include <boost/multiprecision/cpp_int.hpp>
-
 #include <cmath>
 #include <cstdlib>
 #include <limits>
 
 #include "base/assert.hpp"
 #include "base/strings.hpp"
+#include "expr/python/big_impl.hpp"
 #include "expr/python/errors.hpp"
 #include "expr/python/text.hpp"
 #include "value/number_text.hpp"
@@ -16,25 +15,6 @@
 namespace squall::expr::py {
 
 namespace {
-
-using BigInt = boost::multiprecision::cpp_int;
-
-BigInt to_big(const Value& value) {
-  switch (value.kind()) {
-    case Kind::kBool: return value.as_bool() ? 1 : 0;
-    case Kind::kInt: return value.as_int();
-    case Kind::kUInt: return value.as_uint();
-    default: return BigInt(std::string(value.as_string()));
-  }
-}
-
-Value from_big(const BigInt& big) {
-  static const BigInt kMin = std::numeric_limits<int64_t>::min();
-  static const BigInt kMax = std::numeric_limits<uint64_t>::max();
-  if (big < kMin || big > kMax) return Value::big_int(big.str());
-  if (big < 0) return static_cast<int64_t>(big);
-  return Value(static_cast<uint64_t>(big));
-}
 
 size_t bits(const BigInt& big) { return big == 0 ? 0 : boost::multiprecision::msb(abs(big)) + 1; }
 
@@ -171,7 +151,8 @@ Result<Value> big_arithmetic(BinaryOp op, const Value& a, const Value& b) {
     return from_big(left * right);
   }
   if (right == 0) {
-    return raise("ZeroDivisionError", op == BinaryOp::kMod ? "integer modulo by zero" : "integer division or modulo by zero");
+    return raise("ZeroDivisionError",
+                 op == BinaryOp::kMod ? "integer modulo by zero" : "integer division or modulo by zero");
   }
   BigInt quotient;
   BigInt remainder;
@@ -198,7 +179,9 @@ std::string plain_number(std::string_view text) {
 // Without the underscores between digits; nothing when one stands elsewhere.
 std::optional<std::string> without_underscores(std::string_view text, bool leading_allowed) {
   std::string out;
-  const auto is_alnum = [](char c) { return decimal_value(static_cast<unsigned char>(c)) >= 0 || is_alpha(static_cast<unsigned char>(c)); };
+  const auto is_alnum = [](char c) {
+    return decimal_value(static_cast<unsigned char>(c)) >= 0 || is_alpha(static_cast<unsigned char>(c));
+  };
   for (size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '_') {
       out.push_back(text[i]);
@@ -270,7 +253,8 @@ std::optional<int64_t> to_int64(const Value& integer) {
 
 Result<Value> parse_integer(std::string_view text, int base) {
   const auto invalid = [&] {
-    return value_error("invalid literal for int() with base " + std::to_string(base) + ": " + python::repr(Value(text)));
+    return value_error("invalid literal for int() with base " + std::to_string(base) + ": " +
+                       python::repr(Value(text)));
   };
   if (base != 0 && (base < 2 || base > 36)) return value_error("int() base must be >= 2 and <= 36, or 0");
   std::string number = plain_number(text);
@@ -309,7 +293,8 @@ Result<double> parse_float(std::string_view text) {
   const auto plain = without_underscores(plain_number(text), false);
   bool valid = plain && !plain->empty();
   if (valid) {
-    const std::string word = squall::to_lower(plain->front() == '+' || plain->front() == '-' ? plain->substr(1) : *plain);
+    const std::string word =
+        squall::to_lower(plain->front() == '+' || plain->front() == '-' ? plain->substr(1) : *plain);
     const bool is_word = word == "inf" || word == "infinity" || word == "nan";
     valid = is_word || (word.find_first_not_of("0123456789.e+-") == std::string::npos && !word.empty());
     if (valid && plain->size() > 1 && (plain->front() == '+' || plain->front() == '-')) {

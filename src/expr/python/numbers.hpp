@@ -57,6 +57,14 @@ Result<Value> round_to_integer(double value);
 // round(int, places): half to even for negative places.
 Value round_integer(const Value& integer, int64_t places);
 
+enum class BitOp : uint8_t { kAnd, kOr, kXor };
+// Both operands must be integers or bools; two bools give a bool.
+Result<Value> bitwise(BitOp op, const Value& a, const Value& b);
+// a << bits or a >> bits. "ValueError" for a negative count; kLimit beyond kIntegerBitsMax.
+Result<Value> shift(const Value& integer, const Value& count, bool left);
+// pow(base, exponent, modulus) of integers; the modulus is not 0.
+Result<Value> power_mod(const Value& base, const Value& exponent, const Value& modulus);
+
 // float.as_integer_ratio(): numerator and denominator; the value must be finite.
 std::pair<Value, Value> integer_ratio(double value);
 
