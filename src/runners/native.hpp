@@ -18,6 +18,10 @@
 namespace squall::net {
 class HttpClient;
 }
+namespace squall::clients {
+class VaultClients;
+std::shared_ptr<VaultClients> make_vault_clients(net::HttpClient& http, const Clock& clock, Random& random);
+}  // namespace squall::clients
 
 namespace squall::runners {
 
@@ -28,6 +32,9 @@ struct NativeServices {
   Random& random = Random::system();
   // Value of an environment variable, empty when unset. Injected for tests.
   std::function<std::string(const std::string&)> environment;
+  // Logins at Vault, which outlive the calls that made them: any action may meet a secretref handle. Shared, because
+  // the type is known to vault's files alone.
+  std::shared_ptr<clients::VaultClients> vault = clients::make_vault_clients(http, clock, random);
 };
 
 struct NativeCall {

@@ -1,42 +1,45 @@
 #include "runners/native_vault.hpp"
 
-#include "base/log.hpp"
-#include "crypto/password.hpp"
+#include "base/strings.hpp"
+#include "runners/native_patience.hpp"
+#include "runners/native_vault_common.hpp"
 
 namespace squall::runners {
-namespace {
+namespace vault {
 
-using clients::SecretReference;
-using clients::VaultClient;
-using clients::VaultSecret;
+Error bad_parameter(const std::string& text) { return Error(ErrorCode::kInvalid, text).with_type("InvalidParameter"); }
 
-constexpr int64_t kPasswordLengthMin = 8;
-constexpr int64_t kPasswordLengthMax = 128;
-constexpr int kMergeAttemptsMax = 5;  // concurrent writers of one secret
-
-// One client registry for the program: an AppRole login outlives the call that made it.
-clients::VaultClients& client_registry(net::HttpClient& http) {
-  static clients::VaultClients clients(http);
-  return clients;
+Result<std::string> text_of(const NativeCall& call, const char* name) {
+  std::string text(trim(call.parameters[name].string_or("")));
+  if (text.empty()) return fail(bad_parameter(std::string("`") + name + "` is empty"));
+  return text;
 }
-
-struct Place {
-  std::string mount, path;
-};
 
 Result<Place> place_of(const NativeCall& call) {
   Place place{std::string(call.parameters["mount"].string_or("secret")), call.parameters["path"].string()};
-  while (place.path.starts_with("/")) place.path.erase(0, 1);
-  while (place.path.ends_with("/")) place.path.pop_back();
-  if (place.path.empty()) return fail(Error(ErrorCode::kInvalid, "`path` is empty").with_type("InvalidParameter"));
+  const auto strip = [](std::string& text) {
+    while (text.starts_with("/")) text.erase(0, 1);
+    while (text.ends_with("/")) text.pop_back();
+  };
+  strip(place.mount);
+  strip(place.path);
+  if (place.mount.empty()) return fail(bad_parameter("`mount` is empty"));
+  if (place.path.empty()) return fail(bad_parameter("`path` is empty"));
   return place;
 }
 
-std::string reference_to(const Place& place, const std::string& key) {
-  return SecretReference{place.mount, place.path, key}.to_string();
+std::string reference_to(const Place& place, const std::string& key, int64_t version) {
+  return clients::SecretReference{place.mount, place.path, key, version}.to_string();
 }
 
-// Texts that are handles become the secrets they stand for, at any depth.
+Value merged(Value base, const Value& over) {
+  if (!base.is_dict()) base = Value::empty_dict();
+  if (over.is_dict()) {
+    for (const auto& [key, value] : over.as_dict()) base.set(key, value);
+  }
+  return base;
+}
+
 Result<Value> resolve_all(const NativeCall& call, const Value& value) {
   if (value.is_string()) {
     SQ_TRY(std::string text, resolve_secret(call, value.as_string()));
@@ -61,153 +64,46 @@ Result<Value> resolve_all(const NativeCall& call, const Value& value) {
   return value;
 }
 
-Value merged(Value base, const Value& over) {
-  if (!base.is_dict()) base = Value::empty_dict();
-  if (over.is_dict()) {
-    for (const auto& [key, value] : over.as_dict()) base.set(key, value);
-  }
-  return base;
-}
+}  // namespace vault
 
-Value generated(const Place& place, const std::string& key, int64_t version, bool created) {
-  return Value::dict({{"mount", place.mount},
-                      {"path", place.path},
-                      {"version", version},
-                      {"created", created},
-                      {"reference", reference_to(place, key)}});
-}
-
-// Makes a password and stores it before anybody uses it. Run again, it finds what the first run stored.
-Result<NativeAnswer> kv_generate(const NativeCall& call) {
-  SQ_TRY(const Place place, place_of(call));
-  SQ_TRY(const auto vault, vault_client(call));
-  const std::string key(call.parameters["key"].string_or("password"));
-  const int64_t length = call.parameters["length"].int_or(27);
-  if (length < kPasswordLengthMin || length > kPasswordLengthMax) {
-    return fail(Error(ErrorCode::kInvalid, "`length` must be from 8 to 128").with_type("InvalidParameter"));
-  }
-  const Value& owner = call.parameters["data"]["uid"];
-  for (int attempt = 0; attempt < kMergeAttemptsMax; ++attempt) {
-    SQ_TRY(const VaultSecret found, vault->read(place.mount, place.path, call.stop));
-    if (found.data[key].is_string()) {
-      if (owner.is_string() && found.data["uid"].is_string() && found.data["uid"] != owner) {
-        return fail(Error(ErrorCode::kConflict, "the secret " + place.mount + "/" + place.path +
-                                                    " belongs to another resource (uid " + found.data["uid"].string() +
-                                                    "); it is left alone")
-                        .with_type("NameTaken"));
-      }
-      return NativeAnswer::succeeded(generated(place, key, found.version, false));
-    }
-    Value data = merged(found.data, call.parameters["data"]);
-    const std::string password = crypto::generate_password(call.services.random, static_cast<size_t>(length));
-    add_log_secret(password);
-    data.set(key, password);
-    const auto version = vault->write(place.mount, place.path, data, found.version, call.stop);
-    if (version) return NativeAnswer::succeeded(generated(place, key, *version, true));
-    if (version.error().code() != ErrorCode::kConflict) return fail(version.error());
-  }
-  return fail(Error(ErrorCode::kConflict, "the secret " + place.path + " keeps changing while squall writes it")
-                  .with_type("CheckAndSetMismatch"));
-}
-
-Result<NativeAnswer> kv_put(const NativeCall& call) {
-  SQ_TRY(const Place place, place_of(call));
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const Value given, resolve_all(call, call.parameters["data"]));
-  const auto done = [&](int64_t version) {
-    return NativeAnswer::succeeded(Value::dict({{"mount", place.mount}, {"path", place.path}, {"version", version}}));
-  };
-  if (!call.parameters["merge"].bool_or(false)) {
-    std::optional<int64_t> cas;
-    if (call.parameters["cas"].is_int()) cas = call.parameters["cas"].as_int();
-    SQ_TRY(const int64_t version, vault->write(place.mount, place.path, given, cas, call.stop));
-    return done(version);
-  }
-  for (int attempt = 0; attempt < kMergeAttemptsMax; ++attempt) {
-    SQ_TRY(const VaultSecret found, vault->read(place.mount, place.path, call.stop));
-    const Value data = merged(found.data, given);
-    if (data == found.data) return done(found.version);
-    const auto version = vault->write(place.mount, place.path, data, found.version, call.stop);
-    if (version) return done(*version);
-    if (version.error().code() != ErrorCode::kConflict) return fail(version.error());
-  }
-  return fail(Error(ErrorCode::kConflict, "the secret " + place.path + " keeps changing while squall writes it")
-                  .with_type("CheckAndSetMismatch"));
-}
-
-// Names and references only: what is in Vault stays in Vault.
-Result<NativeAnswer> kv_get(const NativeCall& call) {
-  SQ_TRY(const Place place, place_of(call));
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const VaultSecret found, vault->read(place.mount, place.path, call.stop));
-  if (!found.data.is_dict()) {
-    return fail(Error(ErrorCode::kNotFound, "there is no secret at " + place.mount + "/" + place.path)
-                    .with_type("NotFound")
-                    .with_http_status(404));
-  }
-  Value keys = Value::empty_list();
-  Value references = Value::empty_dict();
-  for (const auto& [key, value] : found.data.as_dict()) {
-    keys.push_back(key);
-    references.set(key, reference_to(place, key));
-  }
-  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount},
-                                              {"path", place.path},
-                                              {"version", found.version},
-                                              {"keys", keys},
-                                              {"references", references}}));
-}
-
-Result<NativeAnswer> kv_delete(const NativeCall& call) {
-  SQ_TRY(const Place place, place_of(call));
-  SQ_TRY(const auto vault, vault_client(call));
-  bool deleted = false;
-  if (call.parameters["all_versions"].bool_or(false)) {
-    SQ_TRY(deleted, vault->remove_all(place.mount, place.path, call.stop));
-  } else {
-    SQ_TRY(const VaultSecret found, vault->read(place.mount, place.path, call.stop));
-    deleted = !found.data.is_null();
-    if (deleted) SQ_CHECK(vault->remove_latest(place.mount, place.path, call.stop));
-  }
-  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount}, {"path", place.path}, {"deleted", deleted}}));
-}
-
-Result<NativeAnswer> kv_metadata_put(const NativeCall& call) {
-  SQ_TRY(const Place place, place_of(call));
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_CHECK(vault->put_metadata(place.mount, place.path, call.parameters["custom_metadata"], call.stop));
-  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount}, {"path", place.path}}));
-}
-
-}  // namespace
-
-Result<std::shared_ptr<VaultClient>> vault_client(const NativeCall& call) {
+Result<std::shared_ptr<clients::VaultClient>> vault_client(const NativeCall& call) {
   const Value& config = call.request.pack == "vault" ? call.request.config : call.request.vault_config;
   SQ_TRY(const clients::VaultSettings settings, clients::VaultSettings::read(config, call.services.environment));
-  return client_registry(call.services.http).get(settings);
+  return call.services.vault->get(settings);
 }
 
 Result<std::string> resolve_secret(const NativeCall& call, std::string_view text) {
-  SQ_TRY(const std::optional<SecretReference> reference, SecretReference::parse(text));
+  SQ_TRY(const std::optional<clients::SecretReference> reference, clients::SecretReference::parse(text));
   if (!reference) return std::string(text);
   SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const VaultSecret secret, vault->read(reference->mount, reference->path, call.stop));
-  const Value& value = secret.data[reference->key];
-  if (!value.is_string()) {
-    return fail(
-        Error(ErrorCode::kNotFound, std::string(text) + " leads to nothing: Vault has no such secret, or it is deleted")
-            .with_type("NotFound"));
-  }
-  add_log_secret(value.as_string());
-  return value.string();
+  return vault->resolve(*reference, call.stop);
 }
 
 void add_vault_actions(NativeRegistry& registry) {
-  registry.add({"vault.kv_generate", true, false, kv_generate});
-  registry.add({"vault.kv_put", true, false, kv_put});
-  registry.add({"vault.kv_get", true, false, kv_get});
-  registry.add({"vault.kv_delete", true, false, kv_delete});
-  registry.add({"vault.kv_metadata_put", true, false, kv_metadata_put});
+  const auto add = [&](const char* name, NativeFunction run) {
+    registry.add({std::string("vault.") + name, true, false, patient(std::move(run))});
+  };
+  add("kv_generate", vault::kv_generate);
+  add("kv_put", vault::kv_put);
+  add("kv_get", vault::kv_get);
+  add("kv_list", vault::kv_list);
+  add("kv_delete", vault::kv_delete);
+  add("kv_undelete", vault::kv_undelete);
+  add("kv_destroy", vault::kv_destroy);
+  add("kv_metadata_get", vault::kv_metadata_get);
+  add("kv_metadata_put", vault::kv_metadata_put);
+  add("database_config", vault::database_config);
+  add("database_config_get", vault::database_config_get);
+  add("database_config_delete", vault::database_config_delete);
+  add("database_rotate_root", vault::database_rotate_root);
+  add("database_role", vault::database_role);
+  add("database_role_delete", vault::database_role_delete);
+  add("database_static_role", vault::database_static_role);
+  add("database_static_role_delete", vault::database_static_role_delete);
+  add("database_rotate_role", vault::database_rotate_role);
+  add("database_creds", vault::database_creds);
+  add("lease_renew", vault::lease_renew);
+  add("lease_revoke", vault::lease_revoke);
 }
 
 }  // namespace squall::runners

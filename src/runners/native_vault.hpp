@@ -6,7 +6,11 @@
 
 namespace squall::runners {
 
-// vault.kv_generate, kv_put, kv_get, kv_delete, kv_metadata_put.
+// Secrets (KV version 1 and 2): vault.kv_generate, kv_put, kv_get, kv_list, kv_delete, kv_undelete, kv_destroy,
+// kv_metadata_get, kv_metadata_put. Database engine: database_config, database_config_get, database_config_delete,
+// database_rotate_root, database_role, database_role_delete, database_static_role, database_static_role_delete,
+// database_rotate_role, database_creds, lease_renew, lease_revoke. All wait while Vault is sealed or away; see
+// native_patience.hpp.
 void add_vault_actions(NativeRegistry& registry);
 
 // The secret that a "secretref://vault/MOUNT/PATH#KEY" text stands for; any other text is given back unchanged.

@@ -2,50 +2,10 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
-#include "value/json.hpp"
+#include "clients/vault/vault_error.hpp"
 
 namespace squall::clients {
 namespace {
-
-constexpr std::string_view kScheme = "secretref://vault/";
-constexpr Duration kTimeout = std::chrono::seconds(20);
-
-std::string join_errors(const Value& body) {
-  std::string text;
-  for (const Value& error : body["errors"].is_list() ? body["errors"].as_list() : List()) {
-    text += (text.empty() ? "" : "; ") + error.string();
-  }
-  return text;
-}
-
-// Vault's status codes on ordinary paths (section 5).
-Error status_error(int status, const Value& body, const std::string& what) {
-  const std::string errors = mask_secrets(join_errors(body));
-  const std::string detail = errors.empty() ? "" : ": " + errors;
-  const auto make = [&](ErrorCode code, const std::string& text, const char* type) {
-    return Error(code, what + ": " + text).with_type(type).with_http_status(status);
-  };
-  if (status == 403)
-    return make(ErrorCode::kPermissionDenied, "Vault denied it (403); check the token and its policies" + detail,
-                "AccessDenied");
-  if (status == 404) return make(ErrorCode::kNotFound, "no such path in Vault (404)" + detail, "NotFound");
-  if (status == 503)
-    return make(ErrorCode::kUnavailable, "Vault is sealed or in maintenance (503)" + detail, "VaultSealed");
-  if (status == 429 || status == 472 || status == 473) {
-    return make(ErrorCode::kUnavailable,
-                "Vault is a standby or limits requests (" + std::to_string(status) + ")" + detail, "VaultUnavailable");
-  }
-  if (status == 400 && errors.find("check-and-set") != std::string::npos)
-    return make(ErrorCode::kConflict, errors, "CheckAndSetMismatch");
-  if (status >= 500 || status == 412)
-    return make(ErrorCode::kUnavailable, "Vault answered " + std::to_string(status) + detail, "VaultUnavailable");
-  return make(ErrorCode::kRemote, "Vault answered " + std::to_string(status) + detail, "VaultError");
-}
-
-Value parse_body(const net::HttpResponse& response) {
-  auto body = trim(response.body).empty() ? Result<Value>(Value()) : parse_json(response.body);
-  return body ? *body : Value();
-}
 
 void learn_secrets(const Value& data) {
   if (data.is_string()) {
@@ -71,163 +31,206 @@ void learn_named_secrets(const Value& data) {
   }
 }
 
-std::string data_path(const std::string& mount, const char* kind, const std::string& path) {
-  return percent_encode(mount, true) + "/" + kind + "/" + percent_encode(path, true);
+bool is_below(std::string_view path, std::string_view mount) {
+  return path.starts_with(mount) && (path.size() == mount.size() || path[mount.size()] == '/');
+}
+
+Status done_or(const net::HttpResponse& response, const std::string& what) {
+  if (response.status < 300 || response.status == 404) return {};
+  return fail(vault_error(response, what));
 }
 
 }  // namespace
 
-Result<VaultSettings> VaultSettings::read(const Value& config,
-                                          const std::function<std::string(const std::string&)>& environment) {
-  const auto pick = [&](const char* name, const char* variable) {
-    const std::string given = config[name].string();
-    return given.empty() ? environment(variable) : given;
-  };
-  VaultSettings settings;
-  settings.address = pick("address", "VAULT_ADDR");
-  settings.token = pick("token", "VAULT_TOKEN");
-  settings.role_id = pick("role_id", "VAULT_ROLE_ID");
-  settings.secret_id = pick("secret_id", "VAULT_SECRET_ID");
-  settings.name_space = pick("namespace", "VAULT_NAMESPACE");
-  settings.ca_file = pick("ca_file", "VAULT_CACERT");
-  const std::string skip = to_lower(environment("VAULT_SKIP_VERIFY"));
-  settings.verify = config["verify"].bool_or(skip != "1" && skip != "true");
-  while (settings.address.ends_with("/")) settings.address.pop_back();
-  if (settings.address.empty()) {
-    return fail(Error(ErrorCode::kInvalid,
-                      "Vault's address is not known: set `address` in the config of the pack vault, or VAULT_ADDR")
-                    .with_type("VaultNotConfigured"));
-  }
-  if (settings.token.empty() && settings.role_id.empty()) {
-    return fail(Error(ErrorCode::kInvalid,
-                      "there are no credentials for Vault: set `token`, or `role_id` and `secret_id`, in the config of "
-                      "the pack vault, or VAULT_TOKEN, or VAULT_ROLE_ID and VAULT_SECRET_ID")
-                    .with_type("VaultNotConfigured"));
-  }
-  add_log_secret(settings.token);
-  add_log_secret(settings.secret_id);
-  return settings;
+std::string VaultClient::Place::url(const char* kind) const {
+  const std::string root = percent_encode(mount.path, true) + "/";
+  return mount.kv_version == 1 ? root + percent_encode(path, true) : root + kind + "/" + percent_encode(path, true);
 }
 
-Result<net::HttpResponse> VaultClient::send_once(const std::string& method, const std::string& path, const Value& body,
-                                                 const std::string& token, StopToken stop) {
-  net::HttpRequest request;
-  request.method = method;
-  request.url = settings_.address + "/v1/" + path;
-  request.headers.set("X-Vault-Request", "true");
-  if (!token.empty()) request.headers.set("X-Vault-Token", token);
-  if (!settings_.name_space.empty()) request.headers.set("X-Vault-Namespace", settings_.name_space);
-  if (!body.is_null()) {
-    request.headers.set("Content-Type", "application/json");
-    request.body = to_json(body);
+Result<VaultMount> VaultClient::mount_of(const std::string& full_path, StopToken stop) {
+  {
+    const std::lock_guard lock(mutex_);
+    for (const VaultMount& mount : mounts_) {
+      if (is_below(full_path, mount.path)) return mount;
+    }
   }
-  request.tls.verify = settings_.verify;
-  request.tls.ca_file = settings_.ca_file;
-  request.follow_redirects = true;  // a standby sends on to the leader
-  request.timeout = kTimeout;
-  auto response = http_.call(std::move(request), stop);
-  if (!response)
-    return fail(response.error().with_context("Vault at " + settings_.address).with_type("VaultUnavailable"));
-  return response;
-}
-
-Result<std::string> VaultClient::login(bool anew, StopToken stop) {
-  if (settings_.role_id.empty()) return settings_.token;
+  SQ_TRY(const net::HttpResponse response,
+         session_->send({.path = "sys/internal/ui/mounts/" + percent_encode(full_path, true)}, stop));
+  // Whoever may use nothing below a mount is not told what it is. The call itself will say what is wrong.
+  if (response.status == 403 || response.status == 404)
+    return VaultMount{full_path.substr(0, full_path.find('/')), "", 2};
+  if (response.status != 200) return fail(vault_error(response, "looking up what is mounted at " + full_path));
+  const Value data = vault_body(response)["data"];
+  VaultMount mount{data["path"].string(), data["type"].string(), 1};
+  while (mount.path.ends_with("/")) mount.path.pop_back();
+  if (data["options"]["version"].string() == "2") mount.kv_version = 2;
+  if (mount.path.empty() || !is_below(full_path, mount.path)) {
+    return fail(ErrorCode::kRemote, "Vault did not say what is mounted at " + full_path);
+  }
   const std::lock_guard lock(mutex_);
-  if (!anew && !approle_token_.empty()) return approle_token_;
-  const Value body = Value::dict({{"role_id", settings_.role_id}, {"secret_id", settings_.secret_id}});
-  SQ_TRY(const net::HttpResponse response, send_once("POST", "auth/approle/login", body, "", stop));
-  const Value answer = parse_body(response);
-  if (response.status != 200) return fail(status_error(response.status, answer, "AppRole login"));
-  approle_token_ = answer["auth"]["client_token"].string();
-  add_log_secret(approle_token_);
-  return approle_token_;
+  mounts_.push_back(mount);
+  return mount;
 }
 
-Result<net::HttpResponse> VaultClient::send(const std::string& method, const std::string& path, const Value& body,
-                                            StopToken stop) {
-  SQ_TRY(const std::string token, login(false, stop));
-  SQ_TRY(net::HttpResponse response, send_once(method, path, body, token, stop));
-  if (response.status != 403 || settings_.role_id.empty()) return response;
-  // The token may be dead: log in anew, once.
-  SQ_TRY(const std::string fresh, login(true, stop));
-  return send_once(method, path, body, fresh, stop);
+Result<VaultClient::Place> VaultClient::place(const std::string& mount, const std::string& path,
+                                              const StopToken& stop) {
+  const std::string full = mount + "/" + path;
+  SQ_TRY(VaultMount found, mount_of(full, stop));
+  if (found.type.empty()) return Place{{mount, "", 2}, path};
+  const std::string rest = full.size() > found.path.size() ? full.substr(found.path.size() + 1) : "";
+  return Place{std::move(found), rest};
 }
 
-Result<VaultSecret> VaultClient::read(const std::string& mount, const std::string& path, StopToken stop) {
-  SQ_TRY(const net::HttpResponse response, send("GET", data_path(mount, "data", path), Value(), stop));
-  const Value body = parse_body(response);
+Result<VaultClient::Place> VaultClient::versioned_place(const std::string& mount, const std::string& path,
+                                                        const StopToken& stop) {
+  SQ_TRY(Place found, place(mount, path, stop));
+  if (found.mount.kv_version == 2) return found;
+  return fail(Error(ErrorCode::kInvalid, "the engine at " + found.mount.path +
+                                             " in Vault is not KV version 2: it keeps no versions and no metadata")
+                  .with_type("KvVersion1"));
+}
+
+Result<VaultSecret> VaultClient::read(const std::string& mount, const std::string& path, StopToken stop,
+                                      int64_t version) {
+  SQ_TRY(const Place at, version != 0 ? versioned_place(mount, path, stop) : place(mount, path, stop));
+  const std::string query = version != 0 ? "?version=" + std::to_string(version) : "";
+  SQ_TRY(const net::HttpResponse response, session_->send({.path = at.url("data") + query}, stop));
+  const Value body = vault_body(response);
   VaultSecret secret;
-  secret.version = body["data"]["metadata"]["version"].int_or(0);
+  secret.has_versions = at.mount.kv_version == 2;
   // A deleted version answers 404 with its metadata; an unknown path 404 without.
-  if (response.status == 404) return secret;
-  if (response.status != 200) return fail(status_error(response.status, body, "reading " + mount + "/" + path));
-  secret.data = body["data"]["data"];
+  if (response.status != 200 && response.status != 404) return fail(vault_error(response, "reading " + at.name()));
+  if (secret.has_versions) {
+    secret.version = body["data"]["metadata"]["version"].int_or(0);
+    secret.custom_metadata = body["data"]["metadata"]["custom_metadata"];
+    if (response.status == 200) secret.data = body["data"]["data"];
+  } else if (response.status == 200) {
+    secret.data = body["data"];
+  }
   learn_named_secrets(secret.data);
   return secret;
 }
 
 Result<int64_t> VaultClient::write(const std::string& mount, const std::string& path, const Value& data,
                                    std::optional<int64_t> cas, StopToken stop) {
-  Value body = Value::dict({{"data", data}});
-  if (cas) body.set("options", Value::dict({{"cas", *cas}}));
+  SQ_TRY(const Place at, cas&&* cas != 0 ? versioned_place(mount, path, stop) : place(mount, path, stop));
   learn_named_secrets(data);
-  SQ_TRY(const net::HttpResponse response, send("POST", data_path(mount, "data", path), body, stop));
-  const Value answer = parse_body(response);
-  if (response.status != 200 && response.status != 204) {
-    return fail(status_error(response.status, answer, "writing " + mount + "/" + path));
+  Value body = data;
+  if (at.mount.kv_version == 2) {
+    body = Value::dict({{"data", data}});
+    if (cas) body.set("options", Value::dict({{"cas", *cas}}));
+  } else if (cas) {
+    // Version 1 has no check-and-set; a look before the write is the best there is.
+    SQ_TRY(const VaultSecret before, read(mount, path, stop));
+    if (!before.data.is_null()) {
+      return fail(Error(ErrorCode::kConflict, "writing " + at.name() + ": the secret exists already")
+                      .with_type("CheckAndSetMismatch"));
+    }
   }
-  return answer["data"]["version"].int_or(0);
+  SQ_TRY(const net::HttpResponse response, session_->send({"POST", at.url("data"), body}, stop));
+  if (response.status != 200 && response.status != 204) return fail(vault_error(response, "writing " + at.name()));
+  return vault_body(response)["data"]["version"].int_or(0);
 }
 
 Status VaultClient::remove_latest(const std::string& mount, const std::string& path, StopToken stop) {
-  SQ_TRY(const net::HttpResponse response, send("DELETE", data_path(mount, "data", path), Value(), stop));
-  if (response.status < 300 || response.status == 404) return {};
-  return fail(status_error(response.status, parse_body(response), "deleting " + mount + "/" + path));
+  SQ_TRY(const Place at, place(mount, path, stop));
+  SQ_TRY(const net::HttpResponse response, session_->send({"DELETE", at.url("data"), Value()}, stop));
+  return done_or(response, "deleting " + at.name());
+}
+
+Status VaultClient::change_versions(const std::string& what, const std::string& mount, const std::string& path,
+                                    const Value& versions, StopToken stop) {
+  SQ_TRY(const Place at, versioned_place(mount, path, stop));
+  const char* method = what == "destroy" ? "PUT" : "POST";
+  SQ_TRY(const net::HttpResponse response,
+         session_->send({method, at.url(what.c_str()), Value::dict({{"versions", versions}})}, stop));
+  return done_or(response, what + " of versions of " + at.name());
 }
 
 Result<bool> VaultClient::remove_all(const std::string& mount, const std::string& path, StopToken stop) {
-  SQ_TRY(const VaultSecret before, read(mount, path, stop));
-  SQ_TRY(const net::HttpResponse response, send("DELETE", data_path(mount, "metadata", path), Value(), stop));
-  if (response.status < 300 || response.status == 404) return before.version > 0;
-  return fail(status_error(response.status, parse_body(response), "deleting " + mount + "/" + path));
+  SQ_TRY(const Place at, place(mount, path, stop));
+  bool existed = false;
+  if (at.mount.kv_version == 2) {
+    SQ_TRY(const Value before, metadata(mount, path, stop));
+    existed = !before.is_null();
+  } else {
+    SQ_TRY(const VaultSecret before, read(mount, path, stop));
+    existed = !before.data.is_null();
+  }
+  if (!existed) return false;
+  SQ_TRY(const net::HttpResponse response, session_->send({"DELETE", at.url("metadata"), Value()}, stop));
+  SQ_CHECK(done_or(response, "deleting all versions of " + at.name()));
+  return true;
 }
 
-Status VaultClient::put_metadata(const std::string& mount, const std::string& path, const Value& custom_metadata,
+Result<Value> VaultClient::metadata(const std::string& mount, const std::string& path, StopToken stop) {
+  SQ_TRY(const Place at, versioned_place(mount, path, stop));
+  SQ_TRY(const net::HttpResponse response, session_->send({.path = at.url("metadata")}, stop));
+  if (response.status == 404) return Value();
+  if (response.status != 200) return fail(vault_error(response, "reading the metadata of " + at.name()));
+  return vault_body(response)["data"];
+}
+
+Status VaultClient::put_metadata(const std::string& mount, const std::string& path, const Value& fields, bool merge,
                                  StopToken stop) {
-  const Value body = Value::dict({{"custom_metadata", custom_metadata}});
-  SQ_TRY(const net::HttpResponse response, send("POST", data_path(mount, "metadata", path), body, stop));
+  SQ_TRY(const Place at, versioned_place(mount, path, stop));
+  VaultRequest request{"POST", at.url("metadata"), fields};
+  if (merge) {
+    request.method = "PATCH";
+    request.content_type = "application/merge-patch+json";
+  }
+  const std::string what = "writing the metadata of " + at.name();
+  SQ_TRY(net::HttpResponse response, session_->send(request, stop));
+  if (merge && response.status == 404) {
+    // A path without an entry cannot be patched; a write makes the entry.
+    SQ_TRY(response, session_->send({"POST", at.url("metadata"), fields}, stop));
+  }
   if (response.status < 300) return {};
-  return fail(status_error(response.status, parse_body(response), "writing the metadata of " + mount + "/" + path));
+  return fail(vault_error(response, what));
 }
 
-std::shared_ptr<VaultClient> VaultClients::get(const VaultSettings& settings) {
-  const std::lock_guard lock(mutex_);
-  for (const auto& client : clients_) {
-    if (client->settings() == settings) return client;
-  }
-  clients_.push_back(std::make_shared<VaultClient>(http_, settings));
-  return clients_.back();
+Result<Value> VaultClient::list(const std::string& mount, const std::string& path, StopToken stop) {
+  SQ_TRY(const Place at, place(mount, path, stop));
+  std::string url = at.url("metadata");
+  while (url.ends_with("/")) url.pop_back();
+  SQ_TRY(const net::HttpResponse response, session_->send({.path = url + "?list=true"}, stop));
+  if (response.status == 404) return Value::empty_list();
+  if (response.status != 200) return fail(vault_error(response, "listing " + at.name()));
+  return vault_body(response)["data"]["keys"];
 }
 
-std::string SecretReference::to_string() const { return std::string(kScheme) + mount + "/" + path + "#" + key; }
+Result<Value> VaultClient::call(const VaultRequest& request, const std::string& what, StopToken stop) {
+  SQ_TRY(const net::HttpResponse response, session_->send(request, stop));
+  if (response.status != 200 && response.status != 204) return fail(vault_error(response, what));
+  Value body = vault_body(response);
+  learn_named_secrets(body["data"]);
+  return body;
+}
 
-Result<std::optional<SecretReference>> SecretReference::parse(std::string_view text) {
-  if (!text.starts_with("secretref://")) return std::optional<SecretReference>();
-  const auto malformed = [&] {
-    return fail(Error(ErrorCode::kInvalid, "'" + std::string(text) + "' is not secretref://vault/MOUNT/PATH#KEY")
+Result<std::string> VaultClient::resolve(const SecretReference& reference, StopToken stop) {
+  SQ_TRY(const Place at, place(reference.mount, reference.path, stop));
+  Value data;
+  if (at.mount.type.empty() || at.mount.type == "kv" || at.mount.type == "generic") {
+    SQ_TRY(const VaultSecret secret, read(reference.mount, reference.path, stop, reference.version));
+    data = secret.data;
+  } else if (at.path.starts_with("creds/")) {
+    return fail(Error(ErrorCode::kInvalid, reference.to_string() +
+                                               " would make a new login at every use; take vault.database_creds, which "
+                                               "makes one and keeps it in a KV secret")
                     .with_type("InvalidSecretRef"));
-  };
-  if (!text.starts_with(kScheme)) return malformed();
-  const std::string_view rest = text.substr(kScheme.size());
-  const size_t slash = rest.find('/');
-  const size_t hash = rest.rfind('#');
-  if (slash == std::string_view::npos || hash == std::string_view::npos || hash < slash + 2 || slash == 0 ||
-      hash + 1 == rest.size()) {
-    return malformed();
+  } else {
+    auto body = call({.path = percent_encode(at.name(), true)}, "reading " + at.name(), stop);
+    if (!body && body.error().code() != ErrorCode::kNotFound) return fail(body.error());
+    if (body) data = (*body)["data"];
   }
-  return SecretReference{std::string(rest.substr(0, slash)), std::string(rest.substr(slash + 1, hash - slash - 1)),
-                         std::string(rest.substr(hash + 1))};
+  const Value& value = data[reference.key];
+  if (!value.is_string()) {
+    return fail(Error(ErrorCode::kNotFound,
+                      reference.to_string() + " leads to nothing: Vault has no such secret, or it is deleted")
+                    .with_type("NotFound"));
+  }
+  add_log_secret(value.as_string());
+  return value.string();
 }
 
 }  // namespace squall::clients

@@ -1,92 +1,108 @@
 // VaultClient: the parts of Vault's HTTP API that squall uses (kubernetes-aws-vault-consul.md section 5).
 #pragma once
 
-#include <functional>
+#include <condition_variable>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "base/result.hpp"
-#include "base/stop_token.hpp"
-#include "net/http_client.hpp"
-#include "value/value.hpp"
+#include "clients/vault/secret_reference.hpp"
+#include "clients/vault/vault_session.hpp"
 
 namespace squall::clients {
 
-// Where Vault is and how to log in: AppRole when role_id is set, else the token.
-struct VaultSettings {
-  std::string address;
-  std::string token;
-  std::string role_id, secret_id;
-  std::string name_space;  // Vault Enterprise
-  std::string ca_file;
-  bool verify = true;
-
-  // The pack's config first, then VAULT_ADDR, VAULT_TOKEN, VAULT_ROLE_ID, VAULT_SECRET_ID, VAULT_NAMESPACE,
-  // VAULT_CACERT, VAULT_SKIP_VERIFY. kInvalid that says what to set when there is no address or no credentials.
-  static Result<VaultSettings> read(const Value& config,
-                                    const std::function<std::string(const std::string&)>& environment);
-  bool operator==(const VaultSettings&) const = default;
-};
-
-// A version of a secret in a KV version 2 engine.
+// One version of a secret. In a KV version 1 engine a secret has no versions: `version` is 0.
 struct VaultSecret {
-  Value data;           // null when the version is deleted
-  int64_t version = 0;  // 0: the path was never written
+  Value data;             // null when there is none or it is deleted
+  int64_t version = 0;    // 0: the path was never written
+  Value custom_metadata;  // dict or null
+  bool has_versions = true;
 };
 
-// Blocking, thread-safe. Tokens and secrets that pass through are registered with the log's mask. Errors: kUnavailable
-// when Vault is away, sealed or a standby; kPermissionDenied for 403; kConflict for a check-and-set mismatch; they name
-// the path.
+// What is mounted where a path leads.
+struct VaultMount {
+  std::string path;  // without a slash at its end
+  std::string type;  // "kv", "database", ...; empty: Vault did not tell
+  int kv_version = 2;
+};
+
+// Blocking, thread-safe. Tokens and secrets that pass through are registered with the log's mask. Errors are those of
+// VaultSession::send() and vault_error(), and name the path; "KvVersion1" (kInvalid) for what only version 2 can do.
+// `mount` and `path` are put together and split where the mount really ends, so that mounts with slashes work.
 class VaultClient {
  public:
-  VaultClient(net::HttpClient& http, VaultSettings settings) : http_(http), settings_(std::move(settings)) {}
+  explicit VaultClient(std::shared_ptr<VaultSession> session) : session_(std::move(session)) {}
 
-  // The latest version; version 0 and null data when the path is unknown. A deleted latest version has null data.
-  Result<VaultSecret> read(const std::string& mount, const std::string& path, StopToken stop);
+  // `version` 0: the latest. An unknown path has version 0 and null data; a deleted version has null data.
+  Result<VaultSecret> read(const std::string& mount, const std::string& path, StopToken stop, int64_t version = 0);
   // The new version. `cas`: the version that must be current, 0: the path must not exist; nothing: whatever is there.
   Result<int64_t> write(const std::string& mount, const std::string& path, const Value& data,
                         std::optional<int64_t> cas, StopToken stop);
-  // Soft: the latest version can be undeleted.
+  // Soft: the latest version can be undeleted. (In version 1: gone.)
   Status remove_latest(const std::string& mount, const std::string& path, StopToken stop);
+  // `what`: "delete" (soft), "undelete" or "destroy" (the data is gone for good). Unknown versions are passed over.
+  Status change_versions(const std::string& what, const std::string& mount, const std::string& path,
+                         const Value& versions, StopToken stop);
   // All versions and the metadata. False when there was nothing.
   Result<bool> remove_all(const std::string& mount, const std::string& path, StopToken stop);
-  Status put_metadata(const std::string& mount, const std::string& path, const Value& custom_metadata, StopToken stop);
+  // Vault's metadata record (current_version, custom_metadata, versions, ...); null when the path is unknown.
+  Result<Value> metadata(const std::string& mount, const std::string& path, StopToken stop);
+  // `fields`: custom_metadata, max_versions, cas_required, delete_version_after. With `merge`, keys of custom_metadata
+  // that are not named stay, and null removes one; without, it is replaced as a whole.
+  Status put_metadata(const std::string& mount, const std::string& path, const Value& fields, bool merge,
+                      StopToken stop);
+  // Names one level below `path`; folders end with a slash.
+  Result<Value> list(const std::string& mount, const std::string& path, StopToken stop);
 
-  const VaultSettings& settings() const { return settings_; }
+  // Any other path of the API, encoded; the whole answer. `what` begins an error's message.
+  Result<Value> call(const VaultRequest& request, const std::string& what, StopToken stop);
+  // The secret of a reference. NotFound when it leads nowhere.
+  Result<std::string> resolve(const SecretReference& reference, StopToken stop);
+  Result<VaultMount> mount_of(const std::string& full_path, StopToken stop);
+
+  const VaultSettings& settings() const { return session_->settings(); }
 
  private:
-  Result<net::HttpResponse> send(const std::string& method, const std::string& path, const Value& body, StopToken stop);
-  Result<net::HttpResponse> send_once(const std::string& method, const std::string& path, const Value& body,
-                                      const std::string& token, StopToken stop);
-  Result<std::string> login(bool anew, StopToken stop);
+  struct Place {
+    VaultMount mount;
+    std::string path;
+    std::string name() const { return mount.path + "/" + path; }
+    std::string url(const char* kind) const;  // of version 2
+  };
+  Result<Place> place(const std::string& mount, const std::string& path, const StopToken& stop);
+  Result<Place> versioned_place(const std::string& mount, const std::string& path, const StopToken& stop);
 
-  net::HttpClient& http_;
-  const VaultSettings settings_;
+  const std::shared_ptr<VaultSession> session_;
   std::mutex mutex_;
-  std::string approle_token_;
+  std::vector<VaultMount> mounts_;
 };
 
-// One client for each distinct settings, so that a login is shared. Thread-safe.
+// One client for each Vault and identity, so that a login is shared; a thread renews their tokens. Thread-safe.
 class VaultClients {
  public:
-  explicit VaultClients(net::HttpClient& http) : http_(http) {}
+  VaultClients(net::HttpClient& http, const Clock& clock, Random& random);
+  ~VaultClients();  // ends renewals in flight
+  VaultClients(const VaultClients&) = delete;
+  VaultClients& operator=(const VaultClients&) = delete;
+
   std::shared_ptr<VaultClient> get(const VaultSettings& settings);
 
  private:
+  struct Renewals;
+
   net::HttpClient& http_;
+  const Clock& clock_;
+  Random& random_;
   std::mutex mutex_;
-  std::vector<std::shared_ptr<VaultClient>> clients_;
+  std::map<std::string, std::shared_ptr<VaultClient>> clients_;  // by identity
+  std::shared_ptr<Renewals> renewals_;
 };
 
-// "secretref://vault/<mount>/<path>#<key>": where a secret is, instead of the secret.
-struct SecretReference {
-  std::string mount, path, key;
-  std::string to_string() const;
-  // Nothing when the text is no handle; an error when it is a malformed one.
-  static Result<std::optional<SecretReference>> parse(std::string_view text);
-};
+std::shared_ptr<VaultClients> make_vault_clients(net::HttpClient& http, const Clock& clock, Random& random);
 
 }  // namespace squall::clients
