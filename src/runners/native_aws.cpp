@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "runners/native_aws_common.hpp"
+#include "runners/native_patience.hpp"
 #include "runners/native_vault.hpp"
 
 namespace squall::runners {
@@ -14,8 +15,7 @@ Result<clients::RdsClient> Clients::rds(const NativeCall& call) {
       clients_ = std::make_unique<clients::AwsClients>(call.services.http, call.services.clock, call.services.random);
     }
   }
-  return clients_->rds(call.request.config, call.parameters["region"].string_or(""), call.services.environment,
-                       call.stop);
+  return clients_->rds(call.request.config, call.parameters["region"].string(), call.services.environment, call.stop);
 }
 
 Error error_of(ErrorCode code, const char* type, std::string message) {
@@ -86,16 +86,23 @@ Duration time_left(const NativeCall& call, const std::string& deadline) {
 
 Status check_owner(const clients::RdsClient& rds, const Value& record, std::string_view owner_tag,
                    std::string_view owner) {
-  SQ_TRY(const Value tags, rds.tags_of(record, record["DBInstanceArn"].string_or("")));
+  const bool is_snapshot = record["DBSnapshotIdentifier"].is_string();
+  SQ_TRY(const Value tags, rds.tags_of(record, record[is_snapshot ? "DBSnapshotArn" : "DBInstanceArn"].string_or("")));
   if (!owner.empty() && tags[owner_tag].string_or("") == owner) return {};
-  const std::string name = record["DBInstanceIdentifier"].string();
+  const std::string name = is_snapshot ? "snapshot " + record["DBSnapshotIdentifier"].string()
+                                       : "DB instance " + record["DBInstanceIdentifier"].string();
   const std::string tag(owner_tag);
   std::string reason = "it has no tag " + tag;
   if (tags.contains(owner_tag)) reason = "its tag " + tag + " has another value";
   if (owner.empty()) reason = "no tag " + tag + " was given to tell whose it is";
-  return fail(
-      error_of(ErrorCode::kConflict, "NameTaken",
-               "the DB instance " + name + " exists already and is not ours: " + reason + "; it was not touched"));
+  return fail(error_of(ErrorCode::kConflict, "NameTaken",
+                       "the " + name + " exists already and is not ours: " + reason + "; it was not touched"));
+}
+
+Status check_owner_if_asked(const NativeCall& call, const clients::RdsClient& rds, const Value& record) {
+  const Value& owner = call.parameters["owner_uid"];
+  if (owner.empty()) return {};
+  return check_owner(rds, record, call.parameters["owner_tag"].string_or(kOwnerTag), owner.string_or(""));
 }
 
 }  // namespace aws
@@ -103,10 +110,10 @@ Status check_owner(const clients::RdsClient& rds, const Value& record, std::stri
 void add_aws_actions(NativeRegistry& registry) {
   const auto shared = std::make_shared<aws::Clients>();
   const auto add = [&](const char* name, aws::Action action) {
-    registry.add({.name = name, .run = [shared, action](const NativeCall& call) -> Result<NativeAnswer> {
-                    SQ_TRY(const clients::RdsClient rds, shared->rds(call));
-                    return action(call, rds);
-                  }});
+    registry.add({.name = name, .run = patient([shared, action](const NativeCall& call) -> Result<NativeAnswer> {
+                                  SQ_TRY(const clients::RdsClient rds, shared->rds(call));
+                                  return action(call, rds);
+                                })});
   };
   add("aws.rds_create_db_instance", aws::create_instance);
   add("aws.rds_describe_db_instance", aws::describe_instance);

@@ -44,9 +44,12 @@ std::string deadline_text(const NativeCall& call, int64_t seconds);
 // What is left of it, not below zero.
 Duration time_left(const NativeCall& call, const std::string& deadline);
 
-// Fails with NameTaken unless the record has tag `owner_tag` with the value `owner`.
+// Fails with NameTaken unless the record, of an instance or a snapshot, has tag `owner_tag` with the value `owner`.
 Status check_owner(const clients::RdsClient& rds, const Value& record, std::string_view owner_tag,
                    std::string_view owner);
+
+// The same with the parameters `owner_uid` and `owner_tag`; nothing when there is no owner_uid.
+Status check_owner_if_asked(const NativeCall& call, const clients::RdsClient& rds, const Value& record);
 
 using Action = Result<NativeAnswer> (*)(const NativeCall& call, const clients::RdsClient& rds);
 Result<NativeAnswer> create_instance(const NativeCall& call, const clients::RdsClient& rds);

@@ -1,5 +1,6 @@
 // aws.rds_delete_db_instance.
 #include <algorithm>
+#include <charconv>
 
 #include "runners/native_aws_common.hpp"
 
@@ -20,13 +21,22 @@ Value answer(const std::string& identifier, bool deleted, const Value& record, c
                       {"db_instance", record}});
 }
 
-// The snapshot's name stays the same over all tries: it is in the wait state, else derived from the start.
+// When the execution began: its id holds that, and stays the same over all tries.
+int64_t start_of(const NativeCall& call) {
+  constexpr size_t kTimeDigits = 8;
+  const std::string& id = call.request.execution_id;
+  int64_t seconds = 0;
+  const auto [end, error] = std::from_chars(id.data(), id.data() + std::min(id.size(), kTimeDigits), seconds, 16);
+  if (is_object_id(id) && error == std::errc()) return seconds;
+  return std::chrono::duration_cast<std::chrono::seconds>(call.services.clock.now().time_since_epoch()).count();
+}
+
+// The snapshot's name stays the same over all tries: a reply that was lost must not lead to a second one.
 Value final_snapshot_name(const NativeCall& call, const std::string& identifier) {
   if (call.parameters["skip_final_snapshot"].bool_or(false)) return Value();
   if (const Value& given = call.parameters["final_db_snapshot_identifier"]; !given.empty()) return given;
   if (const Value& kept = call.state["final_snapshot"]; kept.is_string()) return kept;
-  const auto now = std::chrono::duration_cast<std::chrono::seconds>(call.services.clock.now().time_since_epoch());
-  return identifier + "-final-" + std::to_string(now.count());
+  return identifier + "-final-" + std::to_string(start_of(call));
 }
 
 class Deletion {
@@ -41,17 +51,23 @@ class Deletion {
   Result<NativeAnswer> run() {
     SQ_TRY(const Value record, rds_.find_instance(identifier_));
     if (record.is_null()) return NativeAnswer::succeeded(answer(identifier_, false, record, Value()));
-    if (const Value& owner = call_.parameters["owner_uid"]; !owner.empty()) {
-      SQ_CHECK(check_owner(rds_, record, call_.parameters["owner_tag"].string_or(kOwnerTag), owner.string_or("")));
-    }
-    if (record["DBInstanceStatus"].string_or("") == "deleting") {
-      return NativeAnswer::succeeded(answer(identifier_, true, record, call_.state["final_snapshot"]));
-    }
+    SQ_CHECK(check_owner_if_asked(call_, rds_, record));
+    if (record["DBInstanceStatus"].string_or("") == "deleting") return already_deleting(record);
     if (record["DeletionProtection"].bool_or(false)) return lift_protection();
     return delete_now();
   }
 
  private:
+  // By a try of ours whose reply was lost, or by somebody else: the snapshot tells.
+  Result<NativeAnswer> already_deleting(const Value& record) {
+    Value snapshot = call_.state["final_snapshot"];
+    if (snapshot.is_null() && final_snapshot_.is_string()) {
+      SQ_TRY(const Value made, rds_.find_snapshot(final_snapshot_.string()));
+      if (!made.is_null()) snapshot = final_snapshot_;
+    }
+    return NativeAnswer::succeeded(answer(identifier_, true, record, snapshot));
+  }
+
   Result<NativeAnswer> lift_protection() {
     if (!call_.parameters["disable_deletion_protection"].bool_or(false)) {
       return fail(error_of(ErrorCode::kRemote, "InvalidParameterCombination",

@@ -182,6 +182,15 @@ Result<NativeAnswer> describe_instances(const NativeCall& call, const clients::R
 }
 
 Result<NativeAnswer> modify_instance(const NativeCall& call, const clients::RdsClient& rds) {
+  if (!call.parameters["owner_uid"].empty()) {
+    const std::string identifier = call.parameters["db_instance_identifier"].string();
+    SQ_TRY(const Value record, rds.find_instance(identifier));
+    if (record.is_null()) {
+      return fail(error_of(ErrorCode::kNotFound, "DBInstanceNotFound", "there is no DB instance " + identifier)
+                      .with_http_status(404));
+    }
+    SQ_CHECK(check_owner_if_asked(call, rds, record));
+  }
   SQ_TRY(const Value parameters, api_parameters(call, kModifyFields));
   SQ_TRY(const Value made, rds.call("ModifyDBInstance", parameters));
   Value summary = instance_summary(made["DBInstance"]);

@@ -23,6 +23,10 @@ Result<NativeAnswer> take_existing(const Value& record, const std::string& insta
 Result<NativeAnswer> create_snapshot(const NativeCall& call, const clients::RdsClient& rds) {
   const std::string name = call.parameters["db_snapshot_identifier"].string();
   const std::string instance = call.parameters["db_instance_identifier"].string();
+  if (!call.parameters["owner_uid"].empty()) {
+    SQ_TRY(const Value record, rds.find_instance(instance));
+    if (!record.is_null()) SQ_CHECK(check_owner_if_asked(call, rds, record));
+  }
   SQ_TRY(const Value existing, rds.find_snapshot(name));
   if (!existing.is_null()) return take_existing(existing, instance);
   Value parameters = Value::dict({{"DBSnapshotIdentifier", name}, {"DBInstanceIdentifier", instance}});
@@ -57,6 +61,10 @@ Result<NativeAnswer> describe_snapshots(const NativeCall& call, const clients::R
 
 Result<NativeAnswer> delete_snapshot(const NativeCall& call, const clients::RdsClient& rds) {
   const std::string name = call.parameters["db_snapshot_identifier"].string();
+  if (!call.parameters["owner_uid"].empty()) {
+    SQ_TRY(const Value record, rds.find_snapshot(name));
+    if (!record.is_null()) SQ_CHECK(check_owner_if_asked(call, rds, record));
+  }
   auto deleted = rds.call("DeleteDBSnapshot", Value::dict({{"DBSnapshotIdentifier", name}}));
   const bool was_there = deleted.has_value();
   if (!was_there && !is_aws_error(deleted.error(), "DBSnapshotNotFound")) return fail(std::move(deleted).error());

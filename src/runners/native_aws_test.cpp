@@ -248,7 +248,9 @@ TEST_F(NativeAwsTest, EveryParameterReachesAws) {
     size_t expected = 0;
     const Value known = metadata(action)["parameters"];
     for (const auto& [name, schema] : known.as_dict()) {
-      if (name == "region" || name == "parameters" || name == "owner_tag" || name == "tags") continue;
+      static const std::set<std::string> kOurs = {"region",    "parameters", "owner_tag",
+                                                  "owner_uid", "tags",       "unavailable_timeout"};
+      if (kOurs.contains(name)) continue;
       ++expected;
       if (name == "db_instance_identifier") continue;
       const std::string type = schema["type"].string();
@@ -322,12 +324,68 @@ TEST_F(NativeAwsTest, CreateLeavesSomebodyElsesAlone) {
   EXPECT_TRUE(run("rds_create_db_instance", other_tag));
 }
 
-TEST_F(NativeAwsTest, CreateWhileTheOldOneIsBeingDeletedFails) {
+TEST_F(NativeAwsTest, CreateWaitsUntilTheOldOneIsGone) {
   ASSERT_TRUE(run("rds_create_db_instance", create_parameters()));
   rds_.instances["orders"].status = "deleting";
-  const auto answer = run("rds_create_db_instance", create_parameters());
-  ASSERT_FALSE(answer);
-  EXPECT_EQ(answer.error().type(), "InvalidDBInstanceState");
+  const auto answer = run_to_end("rds_create_db_instance", create_parameters(), [&](int waits) {
+    if (waits == 3) rds_.instances.erase("orders");
+  });
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(answer->result["created"], Value(true));
+  EXPECT_EQ(rds_.count("CreateDBInstance"), 2u);
+}
+
+TEST_F(NativeAwsTest, RefusedCreateWaitsWithoutAThreadAndMakesOneInstance) {
+  for (int i = 0; i < 7; ++i) rds_.next.push_back(FakeRds::error(503, "ServiceUnavailable", "away"));
+  const auto answer = run_to_end("rds_create_db_instance", create_parameters());
+  ASSERT_TRUE(answer) << answer.error().message();
+  EXPECT_EQ(rds_.instances.size(), 1u);
+  EXPECT_EQ(waited_.size(), 2u) << "three tries of the client each time";
+  rds_.next.assign(3, FakeRds::error(400, "Throttling", "Rate exceeded"));
+  Value parameters = create_parameters();
+  parameters.set("unavailable_timeout", 0);
+  EXPECT_EQ(run("rds_create_db_instance", parameters).error().type(), "Throttling");
+}
+
+TEST_F(NativeAwsTest, ManyWaitersShareOneLook) {
+  constexpr int kWaiters = 20;
+  for (int i = 0; i < kWaiters; ++i) rds_.instances["db-" + std::to_string(i)] = {.status = "creating"};
+  std::vector<Value> states(kWaiters);
+  const auto poll_all = [&] {
+    for (int i = 0; i < kWaiters; ++i) {
+      const auto answer = run("rds_wait_db_instance",
+                              Value::dict({{"db_instance_identifier", "db-" + std::to_string(i)}}), states[size_t(i)]);
+      ASSERT_TRUE(answer && answer->wait);
+      states[size_t(i)] = answer->wait->state;
+    }
+  };
+  for (int round = 0; round < 3; ++round) {
+    poll_all();
+    clock_.advance(30s);
+  }
+  std::lock_guard lock(rds_.mutex);
+  // Alone, the first one asked for itself; then each round reads the list once: 20 pages of the fake, of one record
+  // each.
+  EXPECT_EQ(rds_.calls.size(), 1u + 3u * kWaiters);
+  for (size_t i = 1; i < rds_.calls.size(); ++i) EXPECT_FALSE(rds_.calls[i].second.contains("DBInstanceIdentifier"));
+}
+
+TEST_F(NativeAwsTest, OwnerGuardsChangesAndSnapshots) {
+  rds_.instances["orders"] = {.status = "available", .tags = {{"squall.dev/uid", "uid-1"}}};
+  const auto with_owner = [](Value parameters, const char* owner) {
+    parameters.set("owner_uid", owner);
+    return parameters;
+  };
+  const Value modify = Value::dict({{"db_instance_identifier", "orders"}, {"allocated_storage", 50}});
+  EXPECT_EQ(run("rds_modify_db_instance", with_owner(modify, "uid-2")).error().type(), "NameTaken");
+  EXPECT_EQ(rds_.count("ModifyDBInstance"), 0u);
+  EXPECT_TRUE(run("rds_modify_db_instance", with_owner(modify, "uid-1")));
+  const Value snapshot = Value::dict({{"db_instance_identifier", "orders"}, {"db_snapshot_identifier", "s"}});
+  EXPECT_EQ(run("rds_create_db_snapshot", with_owner(snapshot, "uid-2")).error().type(), "NameTaken");
+  EXPECT_TRUE(run("rds_create_db_snapshot", with_owner(snapshot, "uid-1")));
+  EXPECT_EQ(run("rds_delete_db_snapshot", with_owner(snapshot, "uid-2")).error().type(), "NameTaken");
+  EXPECT_EQ(rds_.count("DeleteDBSnapshot"), 0u);
+  EXPECT_EQ(rds_.snapshots.size(), 1u);
 }
 
 TEST_F(NativeAwsTest, CreateErrorsKeepAwssCodeAndStatus) {

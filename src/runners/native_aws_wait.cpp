@@ -1,4 +1,4 @@
-// aws.rds_wait_db_instance: minutes of waiting that hold no thread and survive a restart.
+// aws.rds_wait_db_instance: minutes of waiting that hold no thread and survive a restart. Many waiters share one look.
 #include <algorithm>
 
 #include "runners/native_aws_common.hpp"
@@ -45,7 +45,7 @@ class Waiting {
     if (target_ != "available" && target_ != "deleted") {
       return fail(error_of(ErrorCode::kInvalid, "InvalidParameter", "`target` must be available or deleted"));
     }
-    auto found = rds_.find_instance(identifier_);
+    auto found = rds_.watch_instance(identifier_, delay() / 2);
     if (!found) {
       // AWS is away for a while: that is what waiting is for.
       const ErrorCode code = found.error().code();

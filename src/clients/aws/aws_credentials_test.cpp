@@ -6,6 +6,7 @@
 
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "crypto/hash.hpp"
 #include "net/test_server.hpp"
 #include "value/json.hpp"
 
@@ -62,6 +63,15 @@ class AwsCredentialsTest : public ::testing::Test {
                       "SessionToken><Expiration>" +
                       expiry() + "</Expiration></Credentials></" + name + "Result></" + name + "Response>"};
     }
+    if (request.path == "/sso/federation/credentials") {
+      const auto ends = std::chrono::duration_cast<std::chrono::milliseconds>((clock_.now() + 1h).time_since_epoch());
+      return {.body = to_json(Value::dict({{"roleCredentials", Value::dict({{"accessKeyId", "sso-key"},
+                                                                            {"secretAccessKey", "sso-secret"},
+                                                                            {"sessionToken", "sso-session"},
+                                                                            {"expiration", ends.count()}})}}))};
+    }
+    if (request.path == "/latest/meta-data/placement/region")
+      return {.content_type = "text/plain", .body = "ap-south-1"};
     if (request.path == "/agent") {
       if (request.headers.get("Authorization") != "agent-auth") return {.status = 401};
       return {.body = agent_answer()};
@@ -116,7 +126,59 @@ TEST_F(AwsCredentialsTest, HalfAProfileAndUnsupportedOnesAreNamed) {
   EXPECT_EQ(get().error().type(), "UnsupportedProfile");
   EXPECT_THAT(get().error().message(), HasSubstr("credential_process"));
   write(".aws/credentials", "[default]\nsso_session = x\n");
+  EXPECT_EQ(get().error().type(), "InvalidProfile");
+  write(".aws/credentials", "[default]\nrole_arn = arn:r\nmfa_serial = arn:m\nsource_profile = b\n");
   EXPECT_EQ(get().error().type(), "UnsupportedProfile");
+}
+
+TEST_F(AwsCredentialsTest, SingleSignOnTakesTheLoginOfAwssOwnTool) {
+  variables_["AWS_ENDPOINT_URL_SSO"] = server_.url("/sso");
+  write(".aws/config",
+        "[default]\nsso_session = corp\nsso_account_id = 123456789012\nsso_role_name = dev\n"
+        "[sso-session corp]\nsso_region = eu-west-1\nsso_start_url = https://corp.example/start\n");
+  EXPECT_EQ(get().error().type(), "SsoLoginNeeded");
+  EXPECT_THAT(get().error().message(), HasSubstr("aws sso login --profile default"));
+  std::filesystem::create_directories(home_ + "/.aws/sso/cache");
+  const std::string file = ".aws/sso/cache/" + crypto::sha1_hex("corp") + ".json";
+  write(file, R"({"accessToken": "sso-bearer", "expiresAt": "2026-11-22T11:00:00Z"})");
+  EXPECT_THAT(get().error().message(), HasSubstr("its login has ended"));
+  write(file, R"({"accessToken": "sso-bearer", "expiresAt": "2026-11-22T20:00:00Z"})");
+  const auto found = get();
+  ASSERT_TRUE(found) << found.error().message();
+  EXPECT_EQ(found->keys.access_key, "sso-key");
+  EXPECT_EQ(found->expires, clock_.now() + 1h);
+  const net::QueryParameters expected = {{"role_name", "dev"}, {"account_id", "123456789012"}};
+  EXPECT_EQ(requests_.back().query, expected);
+  EXPECT_EQ(requests_.back().headers.get("x-amz-sso_bearer_token"), "sso-bearer");
+}
+
+TEST_F(AwsCredentialsTest, RolesMayStandOnRolesButNotInACircle) {
+  write(".aws/config",
+        "[profile base]\naws_access_key_id = base\naws_secret_access_key = base-secret\n"
+        "[profile middle]\nrole_arn = arn:middle\nsource_profile = base\n"
+        "[profile top]\nrole_arn = arn:top\nsource_profile = middle\nduration_seconds = 900\n"
+        "[profile self]\nrole_arn = arn:self\nsource_profile = self\naws_access_key_id = own\n"
+        "aws_secret_access_key = own-secret\n"
+        "[profile a]\nrole_arn = arn:a\nsource_profile = b\n[profile b]\nrole_arn = arn:b\nsource_profile = a\n");
+  ASSERT_TRUE(get(Value::dict({{"profile", "top"}})));
+  ASSERT_EQ(requests_.size(), 2u);
+  EXPECT_THAT(requests_[0].body, HasSubstr("RoleArn=arn%3Amiddle"));
+  EXPECT_THAT(requests_[1].body, HasSubstr("DurationSeconds=900"));
+  EXPECT_THAT(std::string(requests_[1].headers.get("Authorization")), HasSubstr("Credential=AssumeRole/"));
+  ASSERT_TRUE(get(Value::dict({{"profile", "self"}})));
+  EXPECT_THAT(std::string(requests_[2].headers.get("Authorization")), HasSubstr("Credential=own/"));
+  EXPECT_EQ(get(Value::dict({{"profile", "a"}})).error().type(), "InvalidProfile");
+}
+
+TEST_F(AwsCredentialsTest, InstanceIsAskedOnlyForWhatHasAged) {
+  variables_.erase("AWS_EC2_METADATA_DISABLED");
+  variables_["AWS_EC2_METADATA_SERVICE_ENDPOINT"] = server_.url("/");
+  ASSERT_TRUE(get());
+  const size_t first = requests_.size();
+  EXPECT_EQ(first, 3u);
+  ASSERT_TRUE(get());
+  EXPECT_EQ(requests_.size(), first);
+  EXPECT_EQ(chain_.region_of_instance([this](const std::string& name) { return variable(name); }, {}), "ap-south-1");
 }
 
 TEST_F(AwsCredentialsTest, WebIdentityIsUnsignedKeptAndRenewed) {

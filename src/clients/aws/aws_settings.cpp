@@ -21,19 +21,6 @@ std::string setting(const AwsProfile* profile, std::string_view name) {
   return found == profile->end() ? std::string() : found->second;
 }
 
-std::string endpoint_of(const AwsSettings& settings, const AwsProfile* profile, const Environment& environment) {
-  if (!equals_ignore_case(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true")) {
-    if (std::string url = first_set(environment, {"AWS_ENDPOINT_URL_RDS", "AWS_ENDPOINT_URL"}); !url.empty())
-      return url;
-    const auto services = settings.profiles.services.find(setting(profile, "services"));
-    if (services != settings.profiles.services.end()) {
-      if (std::string url = setting(&services->second, "rds.endpoint_url"); !url.empty()) return url;
-    }
-    if (std::string url = setting(profile, "endpoint_url"); !url.empty()) return url;
-  }
-  return aws_endpoint("rds", settings.region);
-}
-
 Status check_keys(const crypto::Credentials& keys) {
   if (keys.access_key.empty() == keys.secret_key.empty()) return {};
   return fail(Error(ErrorCode::kInvalid, "the aws pack's config has only one of access_key_id and secret_access_key")
@@ -45,6 +32,21 @@ Status check_keys(const crypto::Credentials& keys) {
 std::string aws_endpoint(std::string_view service, std::string_view region) {
   const std::string_view suffix = region.starts_with("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
   return std::string("https://").append(service).append(".").append(region).append(".").append(suffix);
+}
+
+std::string aws_service_endpoint(const std::string& service, const AwsSettings& settings,
+                                 const Environment& environment) {
+  if (!equals_ignore_case(environment("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"), "true")) {
+    const AwsProfile* profile = settings.profiles.find(settings.profile);
+    const std::string variable = "AWS_ENDPOINT_URL_" + to_upper(service);
+    if (std::string url = first_set(environment, {variable.c_str(), "AWS_ENDPOINT_URL"}); !url.empty()) return url;
+    const auto services = settings.profiles.services.find(setting(profile, "services"));
+    if (services != settings.profiles.services.end()) {
+      if (std::string url = setting(&services->second, service + ".endpoint_url"); !url.empty()) return url;
+    }
+    if (std::string url = setting(profile, "endpoint_url"); !url.empty()) return url;
+  }
+  return aws_endpoint(service, settings.region);
 }
 
 Result<AwsSettings> AwsSettings::read(const Value& config, std::string_view region, const Environment& environment) {
@@ -77,7 +79,7 @@ Result<AwsSettings> AwsSettings::read(const Value& config, std::string_view regi
                     .with_type("NoRegion"));
   }
   settings.endpoint_url = config["endpoint_url"].string();
-  if (settings.endpoint_url.empty()) settings.endpoint_url = endpoint_of(settings, profile, environment);
+  if (settings.endpoint_url.empty()) settings.endpoint_url = aws_service_endpoint("rds", settings, environment);
   settings.ca_file = config["ca_file"].string();
   if (settings.ca_file.empty()) settings.ca_file = environment("AWS_CA_BUNDLE");
   if (settings.ca_file.empty()) settings.ca_file = setting(profile, "ca_bundle");

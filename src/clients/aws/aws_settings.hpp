@@ -27,6 +27,11 @@ struct AwsSettings {
   static Result<AwsSettings> read(const Value& config, std::string_view region, const Environment& environment);
 };
 
+// Where `service` ("rds", "sts") is: what the environment or the profile sets for it, else AWS's own endpoint of the
+// region. The pack's `endpoint_url` is that of RDS alone and does not count here.
+std::string aws_service_endpoint(const std::string& service, const AwsSettings& settings,
+                                 const Environment& environment);
+
 // "https://rds.eu-west-1.amazonaws.com"
 std::string aws_endpoint(std::string_view service, std::string_view region);
 

@@ -83,6 +83,8 @@ Result<AwsProfiles> AwsProfiles::load(const Environment& environment) {
       loaded.profiles[std::string(trim(name.substr(8)))].insert(settings.begin(), settings.end());
     } else if (name.starts_with("services ")) {
       loaded.services[std::string(trim(name.substr(9)))] = settings;
+    } else if (name.starts_with("sso-session ")) {
+      loaded.sso_sessions[std::string(trim(name.substr(12)))] = settings;
     }
   }
   SQ_TRY(auto credentials, load_file(file_path(environment, "AWS_SHARED_CREDENTIALS_FILE", "credentials")));

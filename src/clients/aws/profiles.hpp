@@ -17,7 +17,8 @@ using AwsProfile = std::map<std::string, std::string, std::less<>>;
 
 struct AwsProfiles {
   std::map<std::string, AwsProfile, std::less<>> profiles;
-  std::map<std::string, AwsProfile, std::less<>> services;  // [services NAME]
+  std::map<std::string, AwsProfile, std::less<>> services;      // [services NAME]
+  std::map<std::string, AwsProfile, std::less<>> sso_sessions;  // [sso-session NAME]
 
   const AwsProfile* find(std::string_view name) const;
 

@@ -3,6 +3,11 @@
 #include "clients/aws/rds_shapes.hpp"
 
 namespace squall::clients {
+namespace {
+
+bool has_ended(const Error& error) { return error.type() == "ExpiredToken" || error.type() == "ExpiredTokenException"; }
+
+}  // namespace
 
 bool is_aws_error(const Error& error, std::string_view code) {
   std::string_view type = error.type();
@@ -13,8 +18,15 @@ bool is_aws_error(const Error& error, std::string_view code) {
 }
 
 Result<Value> RdsClient::call(const std::string& action, const Value& parameters) const {
-  SQ_TRY(const XmlElement result, query_->call(action, rds_form(parameters), &credentials_, stop_));
-  return rds_value(result);
+  const FormParameters form = rds_form(parameters);
+  auto result = query_->call(action, form, &credentials_, stop_);
+  if (!result && has_ended(result.error()) && renew_) {
+    auto fresh = renew_(credentials_);
+    if (!fresh) return fail(fresh.error().with_context("the AWS credentials have ended, and renewing them failed"));
+    if (fresh->session_token != credentials_.session_token) result = query_->call(action, form, &*fresh, stop_);
+  }
+  if (!result) return fail(std::move(result).error());
+  return rds_value(*result);
 }
 
 Result<Value> RdsClient::call_all(const std::string& action, const std::string& list, Value parameters) const {
@@ -37,6 +49,14 @@ Result<Value> RdsClient::find_instance(std::string_view identifier) const {
   if (!answer && is_aws_error(answer.error(), "DBInstanceNotFound")) return Value();
   if (!answer) return answer;
   return (*answer)["DBInstances"][0];
+}
+
+Result<Value> RdsClient::watch_instance(const std::string& identifier, Duration age_max) const {
+  return board_->look(
+      identifier, age_max, [this](std::string_view name) { return find_instance(name); },
+      [this] {
+        return call_all("DescribeDBInstances", "DBInstances", Value::dict({{"MaxRecords", 100}}));
+      });
 }
 
 Result<Value> RdsClient::find_snapshot(std::string_view identifier) const {
@@ -62,11 +82,28 @@ Result<Value> RdsClient::tags_of(const Value& record, std::string_view arn) cons
 AwsClients::AwsClients(net::HttpClient& http, const Clock& clock, Random& random)
     : http_(http), clock_(clock), random_(random), credentials_(http, clock, random) {}
 
-Result<RdsClient> AwsClients::rds(const Value& config, std::string_view region, const Environment& environment,
+Result<AwsSettings> AwsClients::settings_of(const Value& config, const std::string& region,
+                                            const Environment& environment, const StopToken& stop) {
+  auto settings = AwsSettings::read(config, region, environment);
+  if (settings || settings.error().type() != "NoRegion") return settings;
+  const std::string here = credentials_.region_of_instance(environment, stop);
+  return here.empty() ? settings : AwsSettings::read(config, here, environment);
+}
+
+Result<RdsClient> AwsClients::rds(const Value& config, const std::string& region, const Environment& environment,
                                   StopToken stop) {
-  SQ_TRY(const AwsSettings settings, AwsSettings::read(config, region, environment));
+  SQ_TRY(const AwsSettings settings, settings_of(config, region, environment, stop));
   SQ_TRY(const AwsCredentials credentials, credentials_.get(settings, environment, stop));
   const std::string key = settings.endpoint_url + "\n" + settings.region + "\n" + settings.ca_file;
+  // Temporary keys change, and so does their name; what stays is how they were found.
+  const std::string identity = key + "\n" + settings.profile + "\n" +
+                               (credentials.expires ? environment("AWS_ROLE_ARN") : credentials.keys.access_key);
+  RdsClient::Renew renew = [this, settings, environment,
+                            stop](const crypto::Credentials& old) -> Result<crypto::Credentials> {
+    credentials_.forget(old.access_key);
+    SQ_TRY(AwsCredentials fresh, credentials_.get(settings, environment, stop));
+    return std::move(fresh.keys);
+  };
   const std::lock_guard lock(mutex_);
   auto& client = clients_[key];
   if (client == nullptr) {
@@ -74,7 +111,9 @@ Result<RdsClient> AwsClients::rds(const Value& config, std::string_view region, 
         http_, AwsService{"rds", "2014-10-31", settings.endpoint_url, settings.region, settings.ca_file}, clock_,
         random_);
   }
-  return RdsClient(client, credentials.keys, std::move(stop));
+  auto& board = boards_[identity];
+  if (board == nullptr) board = std::make_shared<RdsStatusBoard>(clock_);
+  return RdsClient(client, board, credentials.keys, std::move(renew), std::move(stop));
 }
 
 }  // namespace squall::clients

@@ -1,6 +1,7 @@
 // RdsClient: the RDS API for native actions.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -8,6 +9,7 @@
 #include "clients/aws/aws_credentials.hpp"
 #include "clients/aws/aws_query_client.hpp"
 #include "clients/aws/aws_settings.hpp"
+#include "clients/aws/rds_status_board.hpp"
 #include "value/value.hpp"
 
 namespace squall::clients {
@@ -17,15 +19,26 @@ inline constexpr size_t kRdsPagesMax = 1000;  // of 100 records; more is an erro
 // One caller's view of one endpoint. Blocking, thread-safe. Errors are those of AwsQueryClient::call().
 class RdsClient {
  public:
-  RdsClient(std::shared_ptr<AwsQueryClient> query, crypto::Credentials credentials, StopToken stop)
-      : query_(std::move(query)), credentials_(std::move(credentials)), stop_(std::move(stop)) {}
+  // Other credentials after AWS said that `old` have ended.
+  using Renew = std::function<Result<crypto::Credentials>(const crypto::Credentials& old)>;
 
-  // Names of parameters and results are those of the API (CamelCase).
+  RdsClient(std::shared_ptr<AwsQueryClient> query, std::shared_ptr<RdsStatusBoard> board,
+            crypto::Credentials credentials, Renew renew, StopToken stop)
+      : query_(std::move(query)),
+        board_(std::move(board)),
+        credentials_(std::move(credentials)),
+        renew_(std::move(renew)),
+        stop_(std::move(stop)) {}
+
+  // Names of parameters and results are those of the API (CamelCase). Credentials that have ended are renewed, and the
+  // call made once more.
   Result<Value> call(const std::string& action, const Value& parameters) const;
   // All pages: the members of the list `list` of the results.
   Result<Value> call_all(const std::string& action, const std::string& list, Value parameters) const;
   // The instance, or null when there is none of that name.
   Result<Value> find_instance(std::string_view identifier) const;
+  // The same for those who ask again and again; see RdsStatusBoard.
+  Result<Value> watch_instance(const std::string& identifier, Duration age_max) const;
   // The snapshot, or null.
   Result<Value> find_snapshot(std::string_view identifier) const;
   // Tags as a dict; asks for them when the record came without.
@@ -33,25 +46,32 @@ class RdsClient {
 
  private:
   std::shared_ptr<AwsQueryClient> query_;
+  std::shared_ptr<RdsStatusBoard> board_;
   crypto::Credentials credentials_;
+  Renew renew_;
   StopToken stop_;
 };
 
-// Keeps what calls share: retry quotas and clock offsets for each endpoint, temporary credentials. Thread-safe.
+// Keeps what calls share: retry quotas and clock offsets for each endpoint, status boards for each identity there,
+// temporary credentials. Thread-safe.
 class AwsClients {
  public:
   AwsClients(net::HttpClient& http, const Clock& clock, Random& random);
 
-  // `region` wins over the config's when it is not empty.
-  Result<RdsClient> rds(const Value& config, std::string_view region, const Environment& environment, StopToken stop);
+  // `region` wins over the config's when it is not empty. Without any, that of the EC2 instance counts.
+  Result<RdsClient> rds(const Value& config, const std::string& region, const Environment& environment, StopToken stop);
 
  private:
+  Result<AwsSettings> settings_of(const Value& config, const std::string& region, const Environment& environment,
+                                  const StopToken& stop);
+
   net::HttpClient& http_;
   const Clock& clock_;
   Random& random_;
   AwsCredentialChain credentials_;
   std::mutex mutex_;
   std::map<std::string, std::shared_ptr<AwsQueryClient>> clients_;  // by endpoint, region and authorities
+  std::map<std::string, std::shared_ptr<RdsStatusBoard>> boards_;   // the same and how the credentials were found
 };
 
 // True when the error is that of AWS, with or without the suffix "Fault" that some services put behind their codes.
