@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""A small simulator of HashiCorp Consul for when the real one is not built: KV, transactions, catalog, blocking reads.
+"""A small simulator of HashiCorp Consul for when the real one is not built: KV, sessions, transactions, catalog, agent, blocking reads.
 
     python3 tests/cloud/consul_sim.py --port 8500 [--state FILE]
 
-It has no sessions, ACLs, agent services, DNS or prepared queries. The control endpoint (see sim_http.py) understands
+It has no ACLs, DNS, prepared queries or lock delay, and runs no checks but TTL ones. The control endpoint (see sim_http.py) understands
 besides faults (facts to match: method, path): {"index_reset": true}, which makes X-Consul-Index go down as after a
 restored snapshot.
 """
@@ -15,6 +15,7 @@ import base64
 import re
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,6 +41,7 @@ class ConsulSim(Simulator):
         self.state = state
         self.store = Store(state.load())
         self._changed = threading.Condition(threading.RLock())
+        self._session_ends: dict[str, float] = {}
 
     def fault_response(self, fault: Fault, request: Request) -> Response:
         text = fault.message or ("Permission denied" if fault.status == 403 else "No cluster leader")
@@ -54,6 +56,7 @@ class ConsulSim(Simulator):
             return Response(500, str(error).encode(), "text/plain")
 
     def _route(self, request: Request) -> Response:
+        self._end_sessions()
         path = request.path.removeprefix("/v1/")
         area, _, rest = path.partition("/")
         if area == "kv":
@@ -62,6 +65,10 @@ class ConsulSim(Simulator):
             return self._txn(request)
         if path in ("catalog/register", "catalog/deregister") and request.method == "PUT":
             return self._catalog_write(path, request.json())
+        if area == "session":
+            return self._session(request, rest)
+        if path.startswith(("agent/service/", "agent/check/")) and request.method == "PUT":
+            return self._agent(*path.split("/", 3)[1:], request=request)
         if request.method == "GET" and (read := self._catalog_read(path, request)):
             return self._blocking(request, read)
         if path == "status/leader":
@@ -90,10 +97,9 @@ class ConsulSim(Simulator):
             if len(request.body) > VALUE_BYTES_MAX:
                 return Response(413, f"Request body({len(request.body)} bytes) too large, max size: {VALUE_BYTES_MAX} "
                                      "bytes".encode(), "text/plain")
-            if unsupported := {"acquire", "release"} & set(query):
-                raise BadRequest(f"the Consul simulator has no sessions, so no {unsupported.pop()}; use the real Consul")
             value = base64.b64encode(request.body).decode()
-            return json_response(self._write(lambda: self.store.put(key, value, int(query.get("flags", "0")), cas)))
+            return json_response(self._write(lambda: self.store.put(key, value, int(query.get("flags", "0")), cas,
+                                                                    query.get("acquire", ""), query.get("release", ""))))
         if request.method == "DELETE":
             if "recurse" in query:
                 self._write(lambda: self.store.delete_tree(key))
@@ -123,6 +129,66 @@ class ConsulSim(Simulator):
                 raise BadRequest("Must provide node")
             self._write(lambda: self.store.deregister(body["Node"], body.get("ServiceID", ""), body.get("CheckID", "")))
         return json_response(True)
+
+    def _session(self, request: Request, rest: str) -> Response:
+        kind, _, name = rest.partition("/")
+        known = self.store.data["sessions"].get(name)
+        if kind == "create" and request.method == "PUT":
+            body, name = request.json(), str(uuid.uuid4())
+            _check_ttl(body.get("TTL", ""))
+            self._write(lambda: self.store.create_session(name, body))
+            self._renew(name)
+            return json_response({"ID": name})
+        if kind == "renew" and request.method == "PUT":
+            if known is None:
+                return Response(404, f"Session id '{name}' not found".encode(), "text/plain")
+            self._renew(name)
+            return json_response([known])
+        if kind == "destroy" and request.method == "PUT":
+            self._write(lambda: self.store.end_session(name))
+            return json_response(True)
+        if kind == "info" and request.method == "GET":
+            return json_response([known] if known else [])
+        return Response(404, f"the Consul simulator has no {request.method} {request.path}".encode(), "text/plain")
+
+    def _renew(self, session: str) -> None:
+        ttl = self.store.data["sessions"][session]["TTL"]
+        if ttl:
+            self._session_ends[session] = time.monotonic() + _duration_s(ttl)
+
+    def _end_sessions(self) -> None:
+        for session in [name for name, end in self._session_ends.items() if end <= time.monotonic()]:
+            del self._session_ends[session]
+            self._write(lambda name=session: self.store.end_session(name))
+
+    def _agent(self, area: str, verb: str, name: str = "", *, request: Request) -> Response:
+        """The agent's services are kept as catalog entries of its node; of checks only TTL ones can change."""
+        node = "consul-sim"
+        if (area, verb) == ("service", "register"):
+            body = request.json()
+            if not body.get("Name"):
+                raise BadRequest("Missing service name")
+            service_id = body.get("ID") or body["Name"]
+            checks = [*(body.get("Checks") or []), *([body["Check"]] if body.get("Check") else [])]
+            self._write(lambda: self.store.register({
+                "Node": node, "Address": "127.0.0.1", "Service": {**body, "ID": service_id, "Service": body["Name"]},
+                "Checks": [{"CheckID": check.get("CheckID") or f"service:{service_id}" + (f":{number + 1}" if len(checks) > 1 else ""),
+                            "Name": f"Service '{body['Name']}' check", "ServiceID": service_id, "Status": check.get("Status") or "critical"}
+                           for number, check in enumerate(checks)]}))
+            return Response(200)
+        if (area, verb) == ("service", "deregister"):
+            if f"{node}\n{name}" not in self.store.data["services"]:
+                return Response(404, f'Unknown service ID "{name}". Ensure that the service ID is passed, not the service name.'.encode(), "text/plain")
+            self._write(lambda: self.store.deregister(node, name))
+            return Response(200)
+        check = self.store.data["checks"].get(f"{node}\n{name}")
+        if check is None:
+            return Response(404, f'Unknown check ID "{name}"'.encode(), "text/plain")
+        if (area, verb) == ("check", "update"):
+            body = request.json()
+            self._write(lambda: self.store.set_check({**check, "Status": body.get("Status", ""), "Output": body.get("Output", "")}))
+            return Response(200)
+        return Response(404, f"the Consul simulator has no {request.method} {request.path}".encode(), "text/plain")
 
     # ------------------------------------------------------------ reads
 
@@ -233,12 +299,19 @@ def _index_headers(index: int) -> dict[str, str]:
 
 
 def _wait_s(text: str | None) -> float:
-    if not text:
-        return _WAIT_DEFAULT_S
+    return min(_duration_s(text), _WAIT_MAX_S) if text else _WAIT_DEFAULT_S
+
+
+def _duration_s(text: str) -> float:
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(ms|s|m|h)", text)
     if not match:
         raise BadRequest("Invalid wait time")
-    return min(float(match[1]) * _UNITS[match[2]], _WAIT_MAX_S)
+    return float(match[1]) * _UNITS[match[2]]
+
+
+def _check_ttl(text: str) -> None:
+    if text and not 10 <= _duration_s(text) <= 86400:
+        raise BadRequest(f"Invalid Session TTL '{text}', must be between [10s=24h0m0s]")
 
 
 def _key_names(pairs: list[Json], prefix: str, separator: str) -> list[str]:

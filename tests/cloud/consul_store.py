@@ -30,6 +30,7 @@ class Store:
     def __init__(self, state: Json | None = None) -> None:
         self.data: Json = state or {"index": 10, "kv": {}, "tombstones": {}, "nodes": {}, "services": {}, "checks": {},
                                     "catalog_index": 10}
+        self.data.setdefault("sessions", {})
 
     def _next(self) -> int:
         self.data["index"] += 1
@@ -51,16 +52,46 @@ class Store:
         dead = [index for key, index in self.data["tombstones"].items() if fits(key)]
         return max(live + dead, default=1)
 
-    def put(self, key: str, value: str, flags: int, cas: int | None = None) -> bool:
-        """`value` in base64. `cas` 0 creates only; a greater one must be the ModifyIndex."""
+    def put(self, key: str, value: str, flags: int, cas: int | None = None, acquire: str = "", release: str = "") -> bool:
+        """`value` in base64. `cas` 0 creates only; a greater one must be the ModifyIndex. A plain put ignores a lock."""
         old = self.get(key)
         if cas is not None and cas != (old["ModifyIndex"] if old else 0):
             return False
+        holder, locks = (old or {}).get("Session", ""), (old or {}).get("LockIndex", 0)
+        if acquire:
+            if acquire not in self.data["sessions"]:
+                raise OpFailed(f'invalid session "{acquire}"')
+            if holder not in ("", acquire):
+                return False
+            locks += holder != acquire
+            holder = acquire
+        elif release:
+            if holder != release:
+                return False
+            holder = ""
         index = self._next()
-        self.data["kv"][key] = {"LockIndex": 0, "Key": key, "Flags": flags, "Value": value,
+        self.data["kv"][key] = {"LockIndex": locks, "Key": key, "Flags": flags, "Value": value, **({"Session": holder} if holder else {}),
                                 "CreateIndex": old["CreateIndex"] if old else index, "ModifyIndex": index}
         self.data["tombstones"].pop(key, None)
         return True
+
+    # ------------------------------------------------------------ sessions
+
+    def create_session(self, session_id: str, body: Json) -> None:
+        behavior = body.get("Behavior") or "release"
+        if behavior not in ("release", "delete"):
+            raise OpFailed(f"Invalid Behavior setting {behavior!r}")
+        self.data["sessions"][session_id] = {"ID": session_id, "Name": body.get("Name", ""), "Node": body.get("Node") or "consul-sim", "TTL": body.get("TTL", ""),
+                                             "Behavior": behavior, "LockDelay": 15_000_000_000, "CreateIndex": self._next()}
+
+    def end_session(self, session_id: str) -> None:
+        """Its locks go with it, or the keys themselves. (The lock delay of the real one is left out.)"""
+        session = self.data["sessions"].pop(session_id, None)
+        for pair in [pair for pair in self.data["kv"].values() if session and pair.get("Session") == session_id]:
+            if session["Behavior"] == "delete":
+                self.delete(pair["Key"])
+            else:
+                self.put(pair["Key"], pair["Value"], pair["Flags"], release=session_id)
 
     def delete(self, key: str, cas: int | None = None) -> bool:
         old = self.get(key)
@@ -187,6 +218,13 @@ class Store:
         found = self.get(key)
         if verb == "set":
             self.put(key, value, flags)
+        elif verb in ("lock", "unlock"):
+            session = op.get("Session", "")
+            if not self.put(key, value, flags, acquire=session if verb == "lock" else "", release=session if verb == "unlock" else ""):
+                raise OpFailed(f'failed to {verb} key "{key}", lock is already held' if verb == "lock" else f'failed to unlock key "{key}", lock isn\'t held, or is held by another session')
+        elif verb == "check-session":
+            if (found or {}).get("Session", "") != op.get("Session", ""):
+                raise OpFailed(f'failed session check for key "{key}", current session "{(found or {}).get("Session", "")}" != "{op.get("Session", "")}"')
         elif verb == "cas":
             if not self.put(key, value, flags, int(op.get("Index", 0))):
                 raise OpFailed(_KV_CAS_FAILED.format(key=key))

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""A simulator of HashiCorp Vault: KV v1 and v2, tokens, AppRole, Kubernetes login, wrapping, sealing.
+"""A simulator of HashiCorp Vault: KV v1 and v2, tokens, AppRole, Kubernetes login, wrapping, sealing, database engine.
 
-    VAULT_SIM_ROOT_TOKEN=... python3 tests/cloud/vault_sim.py --port 8200 [--mount secret] [--mount kv=1] [--state FILE]
+    VAULT_SIM_ROOT_TOKEN=... python3 tests/cloud/vault_sim.py --port 8200 [--mount secret] [--mount kv=1] [--mount database=database]
 
-Policies are stored but not enforced: a test takes rights away with `deny`. The control endpoint (see sim_http.py)
-understands besides faults (facts to match: method, path; paths without /v1/):
+A mount of version `database` is the database engine for PostgreSQL; it wants psql. Policies are stored but not enforced:
+a test takes rights away with `deny`. The control endpoint (see sim_http.py) understands besides faults (facts to match:
+method, path; paths without /v1/):
 
     {"seal": true}                          503 on everything but health, until {"seal": false}
     {"health": "standby"}                   active, standby, perf-standby, dr-secondary or uninitialized
@@ -27,6 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from sim_http import Fault, Json, Request, Response, Simulator, StateFile, json_response, run
+from vault_database import DatabaseEngine
 from vault_kv import KvV1, KvV2, VaultError, seconds
 from vault_tokens import DENIED, AppRole, TokenStore, Wrapping, auth_block, lookup, names
 
@@ -35,6 +37,9 @@ _HEALTH = {"active": 200, "standby": 429, "dr-secondary": 472, "perf-standby": 4
 _OPEN_PATHS = ("sys/health", "sys/seal-status", "sys/leader", "auth/approle/login", "auth/kubernetes/login",
                "sys/wrapping/unwrap", "sys/wrapping/lookup")
 _WHILE_SEALED = ("sys/health", "sys/seal-status", "sys/leader")
+
+
+Engine = KvV1 | KvV2 | DatabaseEngine
 
 
 class VaultSim(Simulator):
@@ -48,7 +53,7 @@ class VaultSim(Simulator):
         self.kubernetes_roles: dict[str, Json] = saved.get("kubernetes_roles", {})
         self.policies: dict[str, str] = saved.get("policies", {})
         self.auth_methods: dict[str, str] = saved.get("auth_methods", {"token": "token"})
-        self.mounts: dict[str, KvV1 | KvV2] = {}
+        self.mounts: dict[str, Engine] = {}
         for name, version in {**mounts, **{name: item["version"] for name, item in saved.get("mounts", {}).items()}}.items():
             self._mount(name, version, saved.get("mounts", {}).get(name))
         self.sealed, self.health, self.leader = False, "active", ""
@@ -57,7 +62,8 @@ class VaultSim(Simulator):
         self._lock = threading.RLock()
 
     def _mount(self, name: str, version: str, saved: Json | None = None) -> None:
-        self.mounts[name.strip("/")] = (KvV1 if version == "1" else KvV2)(saved)
+        name = name.strip("/")
+        self.mounts[name] = DatabaseEngine(name, saved) if version == "database" else (KvV1 if version == "1" else KvV2)(saved)
 
     def _save(self) -> None:
         mounts = {name: {"version": kv.version, **kv.to_state()} for name, kv in self.mounts.items()}
@@ -84,8 +90,11 @@ class VaultSim(Simulator):
                     return self._health(request)
                 if early := self._refuse_early(request, path):
                     return early
+                for engine in self.mounts.values():
+                    if isinstance(engine, DatabaseEngine):
+                        engine.expire()
                 response = self._route(request, method, path)
-                if method not in ("GET", "LIST"):
+                if method not in ("GET", "LIST") or "/creds/" in path:
                     self._save()
                 return response
         except VaultError as error:
@@ -140,7 +149,11 @@ class VaultSim(Simulator):
         if name is None:
             raise VaultError(404, f'no handler for route "{path}". route entry not found.')
         rest = path[len(name):].lstrip("/")
-        data = self.mounts[name].handle(method, rest, request.query, body, request.headers.get("Content-Type", ""))
+        engine = self.mounts[name]
+        if isinstance(engine, DatabaseEngine):
+            found, lease = engine.handle(method, rest, body)
+            return json_response({**_envelope(found, mount_type="database"), **(lease or {})}) if found is not None else Response(204)
+        data = engine.handle(method, rest, request.query, body, request.headers.get("Content-Type", ""))
         response = self._reply(request, path, data)
         return response
 
@@ -248,6 +261,8 @@ class VaultSim(Simulator):
         if path == "seal":
             self.sealed = True
             return Response(204)
+        if path.startswith("leases/") and method in ("POST", "PUT"):
+            return self._leases(path.removeprefix("leases/"), body)
         if path.startswith("wrapping/"):
             return self._wrapping(path.removeprefix("wrapping/"), body.get("token") or token_id)
         if path.startswith("internal/ui/mounts/"):
@@ -261,6 +276,31 @@ class VaultSim(Simulator):
         if path.startswith("policies/acl/"):
             return self._policy(method, path.removeprefix("policies/acl/"), body)
         raise VaultError(404, f'unsupported path "sys/{path}"')
+
+    def _leases(self, path: str, body: Json) -> Response:
+        kind, _, rest = path.partition("/")
+        lease_id = body.get("lease_id") or (rest if kind in ("renew", "revoke", "lookup") else "")
+        databases = [engine for engine in self.mounts.values() if isinstance(engine, DatabaseEngine)]
+        if kind in ("revoke-prefix", "revoke-force"):
+            prefix = rest.strip("/") + "/"
+            for engine in databases:
+                for known in [name for name in engine.leases if name.startswith(prefix)]:
+                    engine.revoke(known, force=kind == "revoke-force")
+            return Response(204)
+        if not lease_id:
+            raise VaultError(400, "lease_id must be specified")
+        holder = next((engine for engine in databases if lease_id in engine.leases), None)
+        if kind == "revoke":
+            if holder:
+                holder.revoke(lease_id)
+            return Response(204)
+        if holder is None:
+            raise VaultError(400, "lease not found" if kind == "renew" else "invalid lease")
+        if kind == "renew":
+            return json_response({**_envelope(None), **holder.renew(lease_id, seconds(body.get("increment", 0)))})
+        if kind == "lookup":
+            return json_response(_envelope(holder.lookup(lease_id)))
+        raise VaultError(404, f'unsupported path "sys/leases/{path}"')
 
     def _wrapping(self, path: str, token: str) -> Response:
         if path == "unwrap":
@@ -278,11 +318,12 @@ class VaultSim(Simulator):
         if method == "DELETE":
             self.mounts.pop(name, None)
             return Response(204)
-        if body.get("type") not in ("kv", "kv-v2"):
-            raise VaultError(400, f'plugin not found in the catalog: {body.get("type")}; the simulator has kv alone')
+        if body.get("type") not in ("kv", "kv-v2", "database"):
+            raise VaultError(400, f'plugin not found in the catalog: {body.get("type")}; the simulator has kv and database')
         if name in self.mounts:
             raise VaultError(400, f"path is already in use at {name}/")
         version = str((body.get("options") or {}).get("version", "2" if body["type"] == "kv-v2" else "1"))
+        version = "database" if body["type"] == "database" else version
         self._mount(name, version)
         return Response(204)
 
@@ -353,8 +394,9 @@ def _envelope(data: Json | None, auth: Json | None = None, mount_type: str = "")
             "wrap_info": None, "warnings": None, "auth": auth, "mount_type": mount_type}
 
 
-def _describe(kv: KvV1 | KvV2) -> Json:
-    return {"type": "kv", "description": "", "options": {"version": kv.version}, "local": False, "seal_wrap": False,
+def _describe(kv: Engine) -> Json:
+    is_database = isinstance(kv, DatabaseEngine)
+    return {"type": "database" if is_database else "kv", "description": "", "options": None if is_database else {"version": kv.version}, "local": False, "seal_wrap": False,
             "accessor": f"kv_{id(kv):x}"[:11], "config": {"default_lease_ttl": 0, "max_lease_ttl": 0}}
 
 
@@ -373,7 +415,7 @@ def _bound(value: str, allowed: Any) -> bool:
 def main() -> None:
     parser = argparse.ArgumentParser(description="A simulator of HashiCorp Vault.")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--mount", action="append", metavar="NAME[=1|2]", help="KV mounts, version 2 unless said (secret)")
+    parser.add_argument("--mount", action="append", metavar="NAME[=1|2]", help="KV mounts, version 2 unless said (secret); NAME=database is the database engine")
     parser.add_argument("--state", type=Path, help="file that keeps all data over a restart")
     options = parser.parse_args()
     mounts = {name: version or "2" for name, _, version in (item.partition("=") for item in options.mount or ["secret"])}
