@@ -9,9 +9,10 @@
 
 namespace squall::expr::jinja {
 
-// Refuses what the compiler refuses ("TemplateAssertionError", "SyntaxError"): unknown filters and tests, for example. One
-// inside an if or a conditional expression is an error only when it runs.
+// Refuses what the compiler refuses ("TemplateAssertionError", "SyntaxError"): unknown filters and tests, for example.
+// One inside an if or a conditional expression is an error only when it runs.
 Status check(const Body& body);
+Status check(const Expr& expr);
 
 // jinja2.meta.find_undeclared_variables, sorted: all names that are looked up in the context.
 std::vector<std::string> find_undeclared(const Body& body);

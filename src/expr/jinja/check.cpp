@@ -12,6 +12,7 @@ namespace {
 
 class Checker {
  public:
+  static Status check_alone(const Expr& expr) { return check_expr(expr, false); }
   Status check_body(const Body& body, bool soft) {
     for (const StmtPtr& stmt : body) SQ_CHECK(check_stmt(*stmt, soft));
     return {};
@@ -105,5 +106,6 @@ class Checker {
 }  // namespace
 
 Status check(const Body& body) { return Checker().check_body(body, false); }
+Status check(const Expr& expr) { return Checker::check_alone(expr); }
 
 }  // namespace squall::expr::jinja

@@ -36,6 +36,11 @@ class Evaluator {
   Evaluator& operator=(const Evaluator&) = delete;
 
   Result<std::string> render();
+  // One expression apart from any template.
+  Result<Value> evaluate(const Expr& expr) {
+    alone_ = true;
+    return eval(expr, root_);
+  }
 
   // For the callables that the template itself defines.
   Result<Value> call_macro(const MacroStmt& macro, const FramePtr& closure, CallArguments arguments);
@@ -90,6 +95,7 @@ class Evaluator {
   Runtime& rt_;
   const Body& program_;
   FramePtr root_;
+  bool alone_ = false;  // evaluate() was called
   std::string out_;
   std::map<std::string, const BlockStmt*, std::less<>> blocks_;
   std::vector<FramePtr> captured_frames_;  // that a macro refers to, until the end of the render

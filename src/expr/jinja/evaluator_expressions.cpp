@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "expr/jinja/evaluator.hpp"
 #include "expr/jinja/globals.hpp"
 #include "expr/jinja/methods.hpp"
@@ -11,7 +13,13 @@ using py::raise;
 using py::type_error;
 
 Result<Value> Evaluator::eval(const Expr& expr, const FramePtr& frame) {
-  if (expr.kind == ExprKind::kConst) return static_cast<const ConstExpr&>(expr).value;
+  if (expr.kind == ExprKind::kConst) {
+    const Value& value = static_cast<const ConstExpr&>(expr).value;
+    // A compiled expression is Python's source text, where an infinite number is a name that nobody defined.
+    if (alone_ && value.is_double() && std::isinf(value.as_double()))
+      return raise("NameError", "name 'inf' is not defined");
+    return value;
+  }
   SQ_CHECK(rt_.enter(1));
   Result<Value> value = eval_inner(expr, frame);
   rt_.leave(1);

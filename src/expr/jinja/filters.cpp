@@ -8,6 +8,7 @@
 #include <shared_mutex>
 
 #include "base/strings.hpp"
+#include "expr/jinja/orquesta.hpp"
 #include "expr/python/text.hpp"
 #include "value/json.hpp"
 #include "value/python.hpp"
@@ -18,16 +19,31 @@ using py::type_error;
 
 namespace {
 
+using Filters = std::map<std::string, std::unique_ptr<Filter>, std::less<>>;
+
+void add(Filters& filters, std::string_view name, const Filter& filter) {
+  filters.emplace(name, std::make_unique<Filter>(filter));
+}
+
 // Filters never go away, so that templates may keep pointers to them.
 struct Registry {
   std::shared_mutex mutex;
-  std::map<std::string, std::unique_ptr<Filter>, std::less<>> filters;
+  Filters stackstorm;
+  Filters orquesta;
 
   Registry() {
-    for (const auto group : {text_filters(), html_filters(), list_filters(), select_filters(), number_filters(),
-                             st2_filters()}) {
-      for (const Filter& filter : group) filters.emplace(filter.name, std::make_unique<Filter>(filter));
+    for (const auto group : {text_filters(), html_filters(), list_filters(), select_filters(), number_filters()}) {
+      for (const Filter& filter : group) {
+        add(stackstorm, filter.name, filter);
+        add(orquesta, filter.name, filter);
+      }
     }
+    for (const Filter& filter : st2_filters()) {
+      add(stackstorm, filter.name, filter);
+      if (filter.name != "to_complex") add(orquesta, filter.name, filter);
+    }
+    for (const Filter& filter : orquesta_filters()) add(orquesta, filter.name, filter);
+    for (const auto& [alias, name] : kOrquestaAliases) add(orquesta, alias, *orquesta.find(name)->second);
   }
 };
 
@@ -38,18 +54,20 @@ Registry& registry() {
 
 }  // namespace
 
-const Filter* find_filter(std::string_view name) {
+const Filter* find_filter(std::string_view name, Environment environment) {
   Registry& all = registry();
   const std::shared_lock lock(all.mutex);
-  const auto found = all.filters.find(name);
-  return found == all.filters.end() ? nullptr : found->second.get();
+  const Filters& filters = environment == Environment::kOrquesta ? all.orquesta : all.stackstorm;
+  const auto found = filters.find(name);
+  return found == filters.end() ? nullptr : found->second.get();
 }
 
 void add_host_filter(std::string_view name, HostFilter host) {
   Registry& all = registry();
   const std::unique_lock lock(all.mutex);
-  const auto [entry, is_new] = all.filters.try_emplace(std::string(name));
-  if (is_new) entry->second = std::make_unique<Filter>(Filter{entry->first, Signature(entry->first + ": value *"), nullptr, {}});
+  const auto [entry, is_new] = all.stackstorm.try_emplace(std::string(name));
+  if (is_new)
+    entry->second = std::make_unique<Filter>(Filter{entry->first, Signature(entry->first + ": value *"), nullptr, {}});
   entry->second->host = std::move(host);
 }
 
@@ -83,7 +101,8 @@ Result<AttributeGetter> AttributeGetter::parse(Runtime&, const Value& attribute)
     return getter;
   }
   for (const std::string_view part : py::split(attribute.as_string(), ".")) {
-    const bool is_number = !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
+    const bool is_number =
+        !part.empty() && std::all_of(part.begin(), part.end(), [](char c) { return c >= '0' && c <= '9'; });
     if (is_number) {
       SQ_TRY(Value index, py::parse_integer(part));
       getter.parts_.push_back(std::move(index));

@@ -8,6 +8,7 @@
 
 #include "expr/expr.hpp"
 #include "expr/jinja/arguments.hpp"
+#include "expr/jinja/environment.hpp"
 #include "expr/jinja/runtime.hpp"
 
 namespace squall::expr::jinja {
@@ -21,7 +22,7 @@ struct Filter {
 };
 
 // Null for an unknown name. The result stays valid for the life of the process.
-const Filter* find_filter(std::string_view name);
+const Filter* find_filter(std::string_view name, Environment environment);
 Result<Value> run_filter(Runtime& rt, const Filter& filter, const Value& input, const CallArguments& arguments);
 // See register_host_filter() in expr.hpp.
 void add_host_filter(std::string_view name, HostFilter filter);
@@ -32,6 +33,8 @@ std::span<const Filter> list_filters();
 std::span<const Filter> select_filters();
 std::span<const Filter> number_filters();
 std::span<const Filter> st2_filters();
+// Orquesta's functions as filters: what they are without the context that it binds to the functions.
+std::span<const Filter> orquesta_filters();
 
 // --- Helpers the filter files share -------------------------------------------------------------------------------
 

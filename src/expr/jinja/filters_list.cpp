@@ -82,18 +82,20 @@ Result<Value> reverse(Runtime& rt, const Bound& a) {
   SQ_TRY(List items, rt.to_list(now));
   std::reverse(items.begin(), items.end());
   if (!is_reversible(rt, now)) return Value(std::move(items));
-  const std::string_view type = now.is_list()            ? "list_reverseiterator"
-                                : rt.is_mapping(now)     ? "dict_reversekeyiterator"
+  const std::string_view type = now.is_list()              ? "list_reverseiterator"
+                                : rt.is_mapping(now)       ? "dict_reversekeyiterator"
                                 : as_object_of<Range>(now) ? "range_iterator"
                                                            : "reversed";
-  return make_object<Generator>(type, "", [items = std::move(items), at = size_t{0}](Value& out) mutable -> Result<bool> {
-    if (at == items.size()) return false;
-    out = items[at++];
-    return true;
-  });
+  return make_object<Generator>(type, "",
+                                [items = std::move(items), at = size_t{0}](Value& out) mutable -> Result<bool> {
+                                  if (at == items.size()) return false;
+                                  out = items[at++];
+                                  return true;
+                                });
 }
 
-// --- Sorting ----------------------------------------------------------------------------------------------------------
+// --- Sorting
+// ----------------------------------------------------------------------------------------------------------
 
 Result<List> sort_keys(Runtime& rt, const List& items, const AttributeGetter& getter, bool case_sensitive,
                        const Value* fallback = nullptr) {
@@ -200,7 +202,8 @@ Result<Value> group_by(Runtime& rt, const Bound& a) {
   return Value(std::move(groups));
 }
 
-// --- Joining and cutting ----------------------------------------------------------------------------------------------
+// --- Joining and cutting
+// ----------------------------------------------------------------------------------------------
 
 Result<Value> join(Runtime& rt, const Bound& a) {
   SQ_TRY(const AttributeGetter getter, AttributeGetter::parse(rt, a[2]));
@@ -256,7 +259,11 @@ Result<Value> lazily(std::string name, F make) {
 Result<Value> batch(Runtime& rt, const Bound& a) {
   return lazily("sync_do_batch", [&]() -> Result<List> {
     SQ_TRY(const List items, rt.to_list(a[0]));
-    SQ_TRY(const int64_t size, to_index(rt, a[1]));
+    // Jinja compares lengths with it: what is no number is never reached.
+    int64_t size = -1;
+    if (py::is_numeric(a[1]) || !a[2].is_null()) {
+      SQ_TRY(size, to_index(rt, a[1]));
+    }
     List batches;
     List current;
     for (const Value& item : items) {

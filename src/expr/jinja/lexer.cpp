@@ -148,11 +148,13 @@ class Lexer {
  public:
   explicit Lexer(std::string_view source) : source_(normalize_source(source)) {}
 
-  Result<std::vector<Token>> run() {
+  Result<std::vector<Token>> run(bool in_variable) {
+    if (in_variable) SQ_CHECK(code(TokenKind::kVariableEnd));
     while (at_ < source_.size()) SQ_CHECK(root());
     emit(TokenKind::kEof, at_);
     return std::move(tokens_);
   }
+  bool made_nothing() const { return tokens_.empty(); }
 
  private:
   std::string_view rest() const { return std::string_view(source_).substr(at_); }
@@ -364,7 +366,8 @@ class Lexer {
     int base = 10;
     size_t begin = at_;
     size_t end = at_;
-    const char prefix = source_[at_] == '0' && at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : 0;
+    const char prefix =
+        source_[at_] == '0' && at_ + 1 < source_.size() ? static_cast<char>(source_[at_ + 1] | 0x20) : 0;
     for (const auto& [letter, its_base] : {std::pair('b', 2), std::pair('o', 8), std::pair('x', 16)}) {
       if (prefix != letter) continue;
       const size_t after = digits_in_base(at_ + 2, its_base);
@@ -468,6 +471,12 @@ class Lexer {
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view source) { return Lexer(source).run(); }
+Result<std::vector<Token>> tokenize(std::string_view source) { return Lexer(source).run(false); }
+Result<std::vector<Token>> tokenize_expression(std::string_view source, bool* at_once) {
+  Lexer lexer(source);
+  auto tokens = lexer.run(true);
+  if (at_once != nullptr) *at_once = !tokens && lexer.made_nothing();
+  return tokens;
+}
 
 }  // namespace squall::expr::jinja

@@ -67,6 +67,8 @@ std::string describe(const Token& token);
 // All tokens of a template, ending in kEof. Comments and the marks of raw blocks are gone. Errors are of type
 // "TemplateSyntaxError" and know the line.
 Result<std::vector<Token>> tokenize(std::string_view source);
+// As if the text stood inside {{ }}. `at_once`, when given, tells whether already the first token was wrong.
+Result<std::vector<Token>> tokenize_expression(std::string_view source, bool* at_once = nullptr);
 
 // A TemplateSyntaxError at a line.
 Error syntax_error(std::string message, int line);

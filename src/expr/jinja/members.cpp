@@ -31,10 +31,9 @@ Value bound_method(const Method& method, const Value& self, std::string_view typ
   std::string shown = wrapped ? "<function SandboxedEnvironment.wrap_str_format.<locals>.wrapper at 0x7f0000000000>"
                               : "<built-in method " + std::string(method.name) + " of " + std::string(type) +
                                     " object at 0x7f0000000000>";
-  return make_object<Function>(wrapped ? "function" : "builtin_function_or_method", std::move(shown),
-                               [&method, self](Runtime& rt, const CallArguments& arguments) {
-                                 return run_method(rt, method, self, arguments);
-                               });
+  return make_object<Function>(
+      wrapped ? "function" : "builtin_function_or_method", std::move(shown),
+      [&method, self](Runtime& rt, const CallArguments& arguments) { return run_method(rt, method, self, arguments); });
 }
 
 // Python's slice.indices(): where to start, where to stop, already inside the sequence.
@@ -235,7 +234,7 @@ std::optional<Result<Value>> Runtime::call_method(const Value& object, std::stri
 }
 
 Result<Value> Runtime::call_filter(std::string_view name, const Value& input, const CallArguments& arguments) {
-  const Filter* filter = find_filter(name);
+  const Filter* filter = find_filter(name, environment_);
   if (filter == nullptr) return raise("TemplateRuntimeError", "No filter named " + python::repr(Value(name)) + ".");
   return run_filter(*this, *filter, input, arguments);
 }

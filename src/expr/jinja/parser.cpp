@@ -25,9 +25,28 @@ void note_special_names(MacroStmt& macro) {
 
 }  // namespace
 
-Result<Body> parse(std::string_view source) {
+Result<Body> parse(std::string_view source, Environment environment) {
   SQ_TRY(std::vector<Token> tokens, tokenize(source));
-  return Parser(std::move(tokens)).parse_template();
+  return Parser(std::move(tokens), environment).parse_template();
+}
+
+Result<ExprPtr> parse_expression(std::string_view source, Environment environment, bool whole) {
+  bool at_once = false;
+  auto tokens = tokenize_expression(source, &at_once);
+  if (!tokens) {
+    // Jinja reads the first token before it is ready to take the line out of a message again.
+    const Error& error = tokens.error();
+    if (!whole || !at_once) return fail(error);
+    const std::string message = error.message() + "\n  line " + std::to_string(error.where().line);
+    return fail(Error(error.code(), message, error.where()).with_type(error.type()));
+  }
+  return Parser(*std::move(tokens), environment).parse_alone(whole);
+}
+
+Result<ExprPtr> Parser::parse_alone(bool whole) {
+  SQ_TRY(ExprPtr expr, parse_expression());
+  if (whole && !is(TokenKind::kEof)) return fail_here("chunk after expression");
+  return expr;
 }
 
 Result<Body> Parser::parse_template() { return subparse(nullptr); }
@@ -42,9 +61,10 @@ tl::unexpected<Error> Parser::fail_unknown_tag(std::optional<std::string> name, 
     const bool expected = name && std::any_of(stack.begin(), stack.end(), [&](const Names& names) {
                             return std::find(names.begin(), names.end(), *name) != names.end();
                           });
-    message += expected ? " You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for " +
-                              looking + "."
-                        : " Jinja was looking for the following tags: " + looking + ".";
+    message += expected
+                   ? " You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for " +
+                         looking + "."
+                   : " Jinja was looking for the following tags: " + looking + ".";
   }
   if (!tags_.empty()) message += " The innermost block that needs to be closed is " + quoted(tags_.back()) + ".";
   return fail_at(std::move(message), line);
@@ -91,12 +111,18 @@ Status Parser::parse_statement(Body& out) {
   const std::string tag = current().text;
   using Parse = Result<StmtPtr> (Parser::*)();
   static constexpr std::pair<std::string_view, Parse> kStatements[] = {
-      {"for", &Parser::parse_for},         {"if", &Parser::parse_if},
-      {"set", &Parser::parse_set},         {"with", &Parser::parse_with},
-      {"block", &Parser::parse_block},     {"macro", &Parser::parse_macro},
-      {"call", &Parser::parse_call_block}, {"filter", &Parser::parse_filter_block},
-      {"include", &Parser::parse_load},    {"import", &Parser::parse_load},
-      {"from", &Parser::parse_load},       {"extends", &Parser::parse_load},
+      {"for", &Parser::parse_for},
+      {"if", &Parser::parse_if},
+      {"set", &Parser::parse_set},
+      {"with", &Parser::parse_with},
+      {"block", &Parser::parse_block},
+      {"macro", &Parser::parse_macro},
+      {"call", &Parser::parse_call_block},
+      {"filter", &Parser::parse_filter_block},
+      {"include", &Parser::parse_load},
+      {"import", &Parser::parse_load},
+      {"from", &Parser::parse_load},
+      {"extends", &Parser::parse_load},
       {"autoescape", &Parser::parse_autoescape},
   };
   if (tag == "print") return parse_print(out);
@@ -195,7 +221,8 @@ Result<StmtPtr> Parser::parse_block() {
   const bool required = skip_if_name("required");
   if (is(TokenKind::kSub)) {
     return fail_here(
-        "Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore instead.");
+        "Block names in Jinja have to be valid Python identifiers and may not contain hyphens, use an underscore "
+        "instead.");
   }
   SQ_TRY(block->body, parse_statements({"endblock"}, true));
   if (required && !is_blank(block->body)) return fail_here("Required blocks can only contain comments or whitespace");
@@ -204,9 +231,7 @@ Result<StmtPtr> Parser::parse_block() {
 }
 
 Status Parser::parse_import_names(LoadStmt& load) {
-  const auto context_follows = [&] {
-    return (is_name("with") || is_name("without")) && look().is_name("context");
-  };
+  const auto context_follows = [&] { return (is_name("with") || is_name("without")) && look().is_name("context"); };
   while (true) {
     if (!load.names.empty()) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));

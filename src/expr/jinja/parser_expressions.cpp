@@ -342,8 +342,7 @@ const Expr* unassignable(const Expr& target) {
 }  // namespace
 
 Result<ExprPtr> Parser::parse_assign_target(std::string_view end_name, bool with_namespace) {
-  SQ_TRY(ExprPtr target,
-         parse_tuple({.simplified = true, .with_namespace = with_namespace, .end_name = end_name}));
+  SQ_TRY(ExprPtr target, parse_tuple({.simplified = true, .with_namespace = with_namespace, .end_name = end_name}));
   const Expr* wrong = unassignable(*target);
   if (wrong == nullptr) return target;
   const std::string_view name = wrong->kind == ExprKind::kTuple ? "tuple" : node_name(wrong->kind);
@@ -426,7 +425,8 @@ Result<ExprPtr> Parser::parse_subscript(ExprPtr expr) {
     const Token& member = next();
     if (member.is(TokenKind::kName)) return std::make_unique<GetattrExpr>(line, std::move(expr), member.text);
     if (!member.is(TokenKind::kInteger)) return fail_at("expected name or number", member.line);
-    return std::make_unique<GetitemExpr>(line, std::move(expr), std::make_unique<ConstExpr>(member.line, member.number));
+    return std::make_unique<GetitemExpr>(line, std::move(expr),
+                                         std::make_unique<ConstExpr>(member.line, member.number));
   }
   ExprList keys;
   while (!is(TokenKind::kRBracket)) {
@@ -529,7 +529,7 @@ Result<ExprPtr> Parser::parse_filter(ExprPtr input, bool start_inline) {
       SQ_TRY(arguments, parse_call_arguments());
     }
     auto filter = std::make_unique<FilterExpr>(line, std::move(input), std::move(name), std::move(arguments));
-    filter->filter = find_filter(filter->name);
+    filter->filter = find_filter(filter->name, environment_);
     input = std::move(filter);
     SQ_CHECK(check_levels(*input));
   }

@@ -8,14 +8,16 @@
 #include <vector>
 
 #include "expr/jinja/ast.hpp"
+#include "expr/jinja/environment.hpp"
 #include "expr/jinja/lexer.hpp"
 
 namespace squall::expr::jinja {
 
 class Parser {
  public:
-  explicit Parser(std::vector<Token> tokens) : tokens_(std::move(tokens)) {}
+  Parser(std::vector<Token> tokens, Environment environment) : tokens_(std::move(tokens)), environment_(environment) {}
   Result<Body> parse_template();
+  Result<ExprPtr> parse_alone(bool whole);
 
  private:
   using Names = std::vector<std::string_view>;
@@ -58,8 +60,8 @@ class Parser {
 
   // --- Expressions
   struct TupleMode {
-    bool simplified = false;      // names and literals only
-    bool with_condition = true;   // a if b else c
+    bool simplified = false;     // names and literals only
+    bool with_condition = true;  // a if b else c
     bool parenthesized = false;
     bool with_namespace = false;  // ns.attr
     std::string_view end_name;    // a name that ends the tuple
@@ -94,10 +96,11 @@ class Parser {
   Result<std::string> parse_dotted_name();
 
   std::vector<Token> tokens_;
+  Environment environment_;
   size_t at_ = 0;
   size_t depth_ = 0;
-  std::vector<std::string> tags_;   // open tags, outermost first
-  std::vector<Names> end_names_;    // what each of them waits for
+  std::vector<std::string> tags_;  // open tags, outermost first
+  std::vector<Names> end_names_;   // what each of them waits for
 };
 
 // Lowers the parser's depth at the end of a scope.

@@ -11,6 +11,7 @@
 #include "base/limits.hpp"
 #include "base/result.hpp"
 #include "expr/expr.hpp"
+#include "expr/jinja/environment.hpp"
 #include "expr/jinja/objects.hpp"
 #include "expr/jinja/undefined.hpp"
 #include "expr/python/errors.hpp"
@@ -19,8 +20,8 @@
 
 namespace squall::expr::jinja {
 
-// Recursion of one render: expressions in expressions and containers in containers count one, calls in calls kCallDepth.
-// Keeps the stack far below what a thread has.
+// Recursion of one render: expressions in expressions and containers in containers count one, calls in calls
+// kCallDepth. Keeps the stack far below what a thread has.
 inline constexpr size_t kRecursionMax = 2000;
 inline constexpr size_t kCallDepth = 10;
 
@@ -29,7 +30,8 @@ enum class CompareOp : uint8_t { kEq, kNe, kLt, kLtEq, kGt, kGtEq, kIn, kNotIn }
 // Lives for one render on one thread.
 class Runtime {
  public:
-  Runtime(const Scope& scope, const RenderOptions& options) : scope_(scope), options_(options) {}
+  Runtime(const Scope& scope, const RenderOptions& options, Environment environment = Environment::kStackStorm)
+      : scope_(scope), options_(options), environment_(environment) {}
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
   ~Runtime();
@@ -50,6 +52,7 @@ class Runtime {
 
   // --- Names ----------------------------------------------------------------------------------------------------
   const Scope& scope() const { return scope_; }
+  Environment environment() const { return environment_; }
   // Autoescaping is off until {% autoescape true %}.
   bool autoescape = false;
 
@@ -120,6 +123,7 @@ class Runtime {
 
   const Scope& scope_;
   RenderOptions options_;
+  Environment environment_;
   uint64_t fuel_ = limits::kExpressionFuelMax;
   size_t depth_ = 0;
 

@@ -86,14 +86,16 @@ Result<bool> compares(Runtime& rt, const Bound& a) {
   return rt.compare(Op, a[0], a[1]);
 }
 
-Result<bool> names_something(Runtime& rt, const Value& name, bool (*exists)(std::string_view)) {
+template <typename Exists>
+Result<bool> names_something(Runtime& rt, const Value& name, Exists exists) {
   if (is_strict_undefined(name)) return raise_undefined(name);
   if (!rt.is_hashable(name)) return py::type_error("unhashable type: '" + std::string(rt.type_name(name)) + "'");
   return name.is_string() && exists(name.as_string());
 }
 
 Result<bool> is_filter(Runtime& rt, const Bound& a) {
-  return names_something(rt, a[0], [](std::string_view name) { return find_filter(name) != nullptr; });
+  return names_something(rt, a[0],
+                         [&rt](std::string_view name) { return find_filter(name, rt.environment()) != nullptr; });
 }
 Result<bool> is_test(Runtime& rt, const Bound& a) {
   return names_something(rt, a[0], [](std::string_view name) { return find_test(name) != nullptr; });

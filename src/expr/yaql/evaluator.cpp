@@ -42,9 +42,19 @@ Runtime::~Runtime() {
   }
 }
 
-Result<Value> Runtime::run(const Program& program) {
+Result<Value> Runtime::run(const Program& program, std::string* shown) {
   SQ_TRY(const Value result, eval(*program.root, nullptr, root_));
-  return to_output(result);
+  if (shown == nullptr) return to_output(result);
+  SQ_TRY(const Value output, convert_output(result));
+  shown->clear();
+  if (is_text(output)) {
+    *shown = output.as_string();
+  } else if (output.kind() == Kind::kDateTime || output.kind() == Kind::kDate || output.kind() == Kind::kTimeDelta) {
+    *shown = python::str(output);
+  } else {
+    SQ_CHECK(append_output(*shown, output, 0));
+  }
+  return to_output(output);
 }
 
 Status Runtime::charge(uint64_t steps) {

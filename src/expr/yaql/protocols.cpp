@@ -281,21 +281,67 @@ Status check_hashable(const Value& output) {
 
 }  // namespace
 
-Result<Value> Runtime::to_output(const Value& value) { return output_at(value, 0); }
+namespace {
+
+// A PyMap left in the output becomes a dict with text keys.
+Value flattened(const Value& output) {
+  if (is_plain(output, 0)) return output;
+  if (const auto map = MapRef::of(output)) {
+    Dict dict;
+    for (size_t i = 0; i < map->size(); ++i) {
+      const Value key = map->key(i);
+      dict.set(key.is_string() ? std::string(key.as_string()) : python::str(key), flattened(map->value(i)));
+    }
+    return Value(std::move(dict));
+  }
+  if (!output.is_list() && output.kind() != Kind::kSet) return output;
+  List items;
+  for (const Value& item : output.as_list()) items.push_back(flattened(item));
+  return output.is_list() ? Value(std::move(items)) : Value::set(std::move(items));
+}
+
+}  // namespace
+
+Result<Value> Runtime::to_output(const Value& value) {
+  SQ_TRY(const Value output, output_at(value, 0));
+  return flattened(output);
+}
+
+Result<Value> Runtime::convert_output(const Value& value) { return output_at(value, 0); }
+
+Value Runtime::from_python(const Value& plain) const {
+  if (plain.is_list()) {
+    List items;
+    for (const Value& item : plain.as_list()) items.push_back(from_python(item));
+    return make_list(std::move(items));
+  }
+  if (plain.kind() == Kind::kTuple) {
+    List items;
+    for (const Value& item : plain.as_list()) items.push_back(from_python(item));
+    return Value::tuple(std::move(items));
+  }
+  if (!plain.is_dict()) return plain;
+  auto dict = std::make_shared<Dict>();
+  for (const auto& [key, member] : plain.as_dict()) dict->set(key, from_python(member));
+  auto map = std::make_shared<PyMap>();
+  map->frozen = false;
+  map->plain = std::move(dict);
+  return Value::object(std::move(map));
+}
 
 Result<Value> Runtime::output_at(const Value& value, size_t depth) {
   if (depth > limits::kExpressionDepthMax) return py::limit_error("the result is nested too deep");
   if (value.kind() == Kind::kMarkup) return Value(value.as_string());
   if (is_plain(value, 0)) return value;
   if (const auto map = MapRef::of(value)) {
-    Dict dict;
+    MapBuilder builder(*this);
     for (size_t i = 0; i < map->size(); ++i) {
       SQ_TRY(const Value key, output_at(map->key(i), depth + 1));
-      SQ_CHECK(check_hashable(key));
       SQ_TRY(Value member, output_at(map->value(i), depth + 1));
-      dict.set(key.is_string() ? std::string(key.as_string()) : python::str(key), std::move(member));
+      SQ_CHECK(check_hashable(key));
+      SQ_CHECK(builder.set(key, std::move(member)));
     }
-    return Value(std::move(dict));
+    return builder.finish(true);
   }
   if (!is_iterable(value) || value.kind() == Kind::kBytes) return value;
   SQ_TRY(Cursor cursor, iterate(value));
@@ -310,6 +356,36 @@ Result<Value> Runtime::output_at(const Value& value, size_t depth) {
     items.push_back(std::move(converted));
   }
   return set ? Value::set(std::move(items)) : Value(std::move(items));
+}
+
+Status Runtime::append_output(std::string& out, const Value& value, size_t depth) {
+  if (depth > limits::kExpressionDepthMax || out.size() > kTextBytesMax) {
+    return py::limit_error("a value is too large or too deep to be shown");
+  }
+  if (const auto map = MapRef::of(value)) {
+    out += '{';
+    for (size_t i = 0; i < map->size(); ++i) {
+      if (i != 0) out += ", ";
+      SQ_CHECK(append_output(out, map->key(i), depth + 1));
+      out += ": ";
+      SQ_CHECK(append_output(out, map->value(i), depth + 1));
+    }
+    out += '}';
+    return {};
+  }
+  if (!value.is_list() && value.kind() != Kind::kSet) return append_repr(out, value, depth);
+  const bool is_list = value.is_list();
+  if (!is_list && value.empty()) {
+    out += "set()";
+    return {};
+  }
+  out += is_list ? '[' : '{';
+  for (size_t i = 0; i < value.size(); ++i) {
+    if (i != 0) out += ", ";
+    SQ_CHECK(append_output(out, value.as_list()[i], depth + 1));
+  }
+  out += is_list ? ']' : '}';
+  return {};
 }
 
 }  // namespace squall::expr::yaql

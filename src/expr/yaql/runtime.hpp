@@ -60,7 +60,7 @@ class Runtime {
   Runtime& operator=(const Runtime&) = delete;
   ~Runtime();
 
-  Result<Value> run(const Program& program);
+  Result<Value> run(const Program& program, std::string* shown);
   const YaqlScope& scope() const { return scope_; }
   const ContextPtr& root() const { return root_; }
 
@@ -119,6 +119,10 @@ class Runtime {
 
   // Plain data: what evaluate() gives.
   Result<Value> to_output(const Value& value);
+  // yaql's convert_output_data: lists, sets and dicts; a dict with keys that are not text is still a PyMap.
+  Result<Value> convert_output(const Value& value);
+  // Plain data as Python made it: lists and dicts that can change, where a function brings them along.
+  Value from_python(const Value& plain) const;
 
  private:
   friend class Nested;
@@ -147,6 +151,7 @@ class Runtime {
   Result<bool> equal_sets(const Value& a, const Value& b, size_t depth);
   Result<uint64_t> hash_at(const Value& value, size_t depth);
   Result<Value> output_at(const Value& value, size_t depth);
+  Status append_output(std::string& out, const Value& value, size_t depth);
 
   const YaqlScope& scope_;
   ContextPtr root_;

@@ -25,9 +25,9 @@ Result<YaqlExpression> YaqlExpression::compile(std::string_view text) {
 
 const std::string& YaqlExpression::text() const { return program_->text; }
 
-Result<Value> YaqlExpression::evaluate(const YaqlScope& scope) const {
+Result<Value> YaqlExpression::evaluate(const YaqlScope& scope, std::string* shown) const {
   yaql::Runtime runtime(scope);
-  return runtime.run(*program_);
+  return runtime.run(*program_, shown);
 }
 
 namespace {

@@ -60,7 +60,8 @@ class YaqlExpression {
 
   // The result as plain data: tuples and iterators have become lists, sets are Kind::kSet. A dict's keys that are not
   // text have become their str(). Values that are no data (a regular expression) are Kind::kObject.
-  Result<Value> evaluate(const YaqlScope& scope) const;
+  // `shown`, when given, becomes Python's str() of the result as lists, dicts and sets.
+  Result<Value> evaluate(const YaqlScope& scope, std::string* shown = nullptr) const;
 
   const std::string& text() const;
 
