@@ -281,7 +281,7 @@ void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome o
   execution.dispatched = false;
   Changes changes;
   if (outcome.wait != nullptr && execution.status() == status::kRunning) {
-    on_wait(execution, *outcome.wait, changes);
+    on_wait(execution, *outcome.wait, std::move(outcome.result), changes);
   } else {
     const std::string_view end = model::is_final(outcome.status) ? std::string_view(outcome.status) : status::kFailed;
     finish(execution, execution.status() == status::kCanceling ? status::kCanceled : end, std::move(outcome.result),
@@ -290,10 +290,12 @@ void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome o
   deps_.committer.commit(std::move(changes));
 }
 
-void ExecutionDriver::on_wait(Live& execution, const runners::Wait& wait, Changes& changes) {
+void ExecutionDriver::on_wait(Live& execution, const runners::Wait& wait, Value shown, Changes& changes) {
   const Timestamp due = deps_.clock.now() + wait.delay;
   execution.wait_state = wait.state;
   model::set_private_state(execution.document, "wait_state", wait.state);
+  // What it waits for, for whoever looks; the real result replaces it.
+  if (!shown.is_null()) execution.document.set("result", std::move(shown));
   changes.put(Collection::kWakeups, execution.id,
               Value::dict({{"execution", execution.id}, {"due", format_timestamp(due)}}));
   save(execution, changes);

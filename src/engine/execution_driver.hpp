@@ -99,7 +99,7 @@ class ExecutionDriver {
   std::optional<workflow::TaskEnd> start_task(Live& execution, const workflow::RunTask& task, Changes& changes);
   void dispatch(const std::string& id);
   void on_outcome(const std::string& id, runners::ActionOutcome outcome);
-  void on_wait(Live& execution, const runners::Wait& wait, Changes& changes);
+  void on_wait(Live& execution, const runners::Wait& wait, Value shown, Changes& changes);
   void finish(Live& execution, std::string_view status, Value result, Changes& changes);
   void set_paused(Live& execution, Value result, Changes& changes);
   void finish_canceled(Live& execution, Changes& changes);

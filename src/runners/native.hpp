@@ -32,6 +32,8 @@ struct NativeServices {
   Random& random = Random::system();
   // Value of an environment variable, empty when unset. Injected for tests.
   std::function<std::string(const std::string&)> environment;
+  // Runs a program and gives its output, for profiles of AWS with a credential_process; empty: none may be run.
+  std::function<Result<std::string>(const std::vector<std::string>& command, const StopToken& stop)> run_program = {};
   // Logins at Vault, which outlive the calls that made them: any action may meet a secretref handle. Shared, because
   // the type is known to vault's files alone.
   std::shared_ptr<clients::VaultClients> vault = clients::make_vault_clients(http, clock, random);
@@ -54,9 +56,11 @@ struct NativeAnswer {
 
   static NativeAnswer succeeded(Value result) { return {std::move(result), false, nullptr}; }
   static NativeAnswer failure(Value result) { return {std::move(result), true, nullptr}; }
-  // Call again after `delay` with `state`. Holds no thread meanwhile and survives a restart.
-  static NativeAnswer wait_for(Duration delay, Value state) {
-    return {Value(), false, std::make_shared<Wait>(Wait{delay, std::move(state)})};
+  // Call again after `delay` with `state`. Holds no thread meanwhile and survives a restart. `reason`, if there is one,
+  // is shown as the running execution's result: {"waiting": reason}.
+  static NativeAnswer wait_for(Duration delay, Value state, std::string_view reason = {}) {
+    Value shown = reason.empty() ? Value() : Value::dict({{"waiting", reason}});
+    return {std::move(shown), false, std::make_shared<Wait>(Wait{delay, std::move(state)})};
   }
 };
 
@@ -80,6 +84,7 @@ class NativeRegistry {
 };
 
 // The runner `native`: blocking actions run on a bounded pool of threads (limits::kNativeThreadsMax, made on demand).
-std::unique_ptr<Runner> make_native_runner(Executor& executor, const NativeRegistry& registry, NativeServices& services);
+std::unique_ptr<Runner> make_native_runner(Executor& executor, const NativeRegistry& registry,
+                                           NativeServices& services);
 
 }  // namespace squall::runners
