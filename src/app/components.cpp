@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/log.hpp"
+#include "clients/aws/credential_process.hpp"
 #include "clients/kubernetes/clients.hpp"
 #include "clients/kubernetes/exec_plugin.hpp"
 #include "engine/engine.hpp"
@@ -81,6 +82,7 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
   Parts& parts = *parts_;
   schema::set_pattern_matcher(schema_pattern_matches);
   parts.services.environment = parts.options.environment;
+  parts.services.run_program = clients::make_program_runner(parts.processes);
   const process::Environment environment = process::inherited_environment();
 
   runners::VirtualenvOptions virtualenvs;

@@ -12,7 +12,8 @@ Result<clients::RdsClient> Clients::rds(const NativeCall& call) {
   {
     const std::lock_guard lock(mutex_);
     if (clients_ == nullptr) {
-      clients_ = std::make_unique<clients::AwsClients>(call.services.http, call.services.clock, call.services.random);
+      clients_ = std::make_unique<clients::AwsClients>(call.services.http, call.services.clock, call.services.random,
+                                                       call.services.run_program);
     }
   }
   return clients_->rds(call.request.config, call.parameters["region"].string(), call.services.environment, call.stop);

@@ -50,7 +50,7 @@ class Deletion {
 
   Result<NativeAnswer> run() {
     SQ_TRY(const Value record, rds_.find_instance(identifier_));
-    if (record.is_null()) return NativeAnswer::succeeded(answer(identifier_, false, record, Value()));
+    if (record.is_null()) return already_gone();
     SQ_CHECK(check_owner_if_asked(call_, rds_, record));
     if (record["DBInstanceStatus"].string_or("") == "deleting") return already_deleting(record);
     if (record["DeletionProtection"].bool_or(false)) return lift_protection();
@@ -58,14 +58,23 @@ class Deletion {
   }
 
  private:
-  // By a try of ours whose reply was lost, or by somebody else: the snapshot tells.
+  // A try of ours whose reply was lost may have done it: the final snapshot tells, or that it was there before.
+  Result<NativeAnswer> already_gone() {
+    SQ_TRY(const Value snapshot, made_snapshot());
+    const bool by_us = call_.state["tries"].int_or(0) > 0 || !snapshot.is_null();
+    return NativeAnswer::succeeded(answer(identifier_, by_us, Value(), snapshot));
+  }
+
   Result<NativeAnswer> already_deleting(const Value& record) {
-    Value snapshot = call_.state["final_snapshot"];
-    if (snapshot.is_null() && final_snapshot_.is_string()) {
-      SQ_TRY(const Value made, rds_.find_snapshot(final_snapshot_.string()));
-      if (!made.is_null()) snapshot = final_snapshot_;
-    }
+    SQ_TRY(const Value snapshot, made_snapshot());
     return NativeAnswer::succeeded(answer(identifier_, true, record, snapshot));
+  }
+
+  // The final snapshot's name if there is one of that name, else null.
+  Result<Value> made_snapshot() {
+    if (!final_snapshot_.is_string()) return Value();
+    SQ_TRY(const Value made, rds_.find_snapshot(final_snapshot_.string()));
+    return made.is_null() ? Value() : final_snapshot_;
   }
 
   Result<NativeAnswer> lift_protection() {
@@ -93,8 +102,11 @@ class Deletion {
     auto deleted = rds_.call("DeleteDBInstance", parameters);
     if (deleted) return NativeAnswer::succeeded(answer(identifier_, true, (*deleted)["DBInstance"], final_snapshot_));
     const Error& error = deleted.error();
-    if (is_aws_error(error, "DBInstanceNotFound"))
-      return NativeAnswer::succeeded(answer(identifier_, false, Value(), Value()));
+    if (is_aws_error(error, "DBInstanceNotFound")) {
+      // It was there a moment ago.
+      SQ_TRY(const Value snapshot, made_snapshot());
+      return NativeAnswer::succeeded(answer(identifier_, true, Value(), snapshot));
+    }
     if (is_aws_error(error, "InvalidDBInstanceState")) return try_again(error.message());
     return fail(error);
   }
@@ -111,7 +123,8 @@ class Deletion {
     return NativeAnswer::wait_for(
         delay,
         Value::dict(
-            {{"deadline", deadline_}, {"final_snapshot", final_snapshot_}, {"tries", tries}, {"reason", reason}}));
+            {{"deadline", deadline_}, {"final_snapshot", final_snapshot_}, {"tries", tries}, {"reason", reason}}),
+        "the DB instance " + identifier_ + " cannot be deleted yet: " + reason);
   }
 
   const NativeCall& call_;

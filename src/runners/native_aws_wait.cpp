@@ -145,7 +145,8 @@ class Waiting {
     return NativeAnswer::wait_for(
         std::min(delay(), left),
         Value::dict(
-            {{"started", started_}, {"deadline", deadline_}, {"polls", polls_}, {"walk", walk_}, {"reason", reason}}));
+            {{"started", started_}, {"deadline", deadline_}, {"polls", polls_}, {"walk", walk_}, {"reason", reason}}),
+        "the DB instance " + identifier_ + " shall be " + target_ + ": " + reason);
   }
 
   // Quick looks at first, then `poll_interval`, give or take a tenth, so that many databases do not ask in step.

@@ -189,7 +189,8 @@ Result<NativeAnswer> kv_wait(const NativeCall& call) {
   }
   const Duration delay = seat ? kBackSoon : kLookAgain;
   return NativeAnswer::wait_for(std::min(delay, left),
-                                Value::dict({{"deadline", format_timestamp(deadline)}, {"index", query.index()}}));
+                                Value::dict({{"deadline", format_timestamp(deadline)}, {"index", query.index()}}),
+                                "the key " + key + " is not yet as awaited (" + until + ")");
 }
 
 Result<NativeAnswer> transaction(const NativeCall& call) {

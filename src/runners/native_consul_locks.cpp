@@ -87,7 +87,8 @@ Result<NativeAnswer> kv_acquire(const NativeCall& call) {
   const int64_t tries = call.state["tries"].int_or(0) + 1;
   const Duration delay = std::min({kTryAgainMin * tries, kTryAgainMax, Duration(deadline - now)});
   return NativeAnswer::wait_for(
-      delay, Value::dict({{"deadline", format_timestamp(deadline)}, {"tries", tries}, {"reason", holder}}));
+      delay, Value::dict({{"deadline", format_timestamp(deadline)}, {"tries", tries}, {"reason", holder}}),
+      "the lock " + key + " is taken: " + holder);
 }
 
 Result<NativeAnswer> kv_release(const NativeCall& call) {

@@ -50,7 +50,7 @@ Result<NativeAnswer> wait_longer(const NativeCall& call, const Value& kept, cons
                                                   {"tries", tries},
                                                   {"reason", mask_secrets(error.to_string())}})}});
   if (!kept.is_null()) state.set(kKept, kept);
-  return NativeAnswer::wait_for(std::min(delay, limit - waited), std::move(state));
+  return NativeAnswer::wait_for(std::min(delay, limit - waited), std::move(state), mask_secrets(error.to_string()));
 }
 
 }  // namespace

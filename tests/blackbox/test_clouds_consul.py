@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -109,17 +110,41 @@ def test_waiting_for_a_key(consul: Any, squall: Squall) -> None:
 
 
 def test_waiting_survives_a_restored_snapshot_and_a_kill(consul: Any, squall: Squall) -> None:
-    if consul.kind != "simulator":
-        pytest.skip("the index of a real Consul goes down by a restored snapshot only")
-    for _ in range(20):
+    """Consul's index goes down: a waiter that went on from its old index would not hear of a change for a long time."""
+    saved = local_cloud.call("GET", f"{consul.url}/v1/snapshot")[1] if consul.kind == "real" else b""
+    for _ in range(30):
         ask(consul, "PUT", "kv/filler", b"x")
-    waiting = squall.run("consul.kv_wait", {"key": "snap/a", "until": "exists"})
-    time.sleep(0.5)
-    consul.control(index_reset=True)
+    ask(consul, "PUT", "kv/snap/a", b"before")
+    waiting = squall.run("consul.kv_wait", {"key": "snap/a", "until": "equals", "value": "after"})
+    squall.until("it waits", lambda: "waiting" in squall.get(f"/executions/{waiting}").get("result", {}), 30)
+    if consul.kind == "real":
+        assert local_cloud.call("PUT", f"{consul.url}/v1/snapshot", saved)[0] == 200
+    else:
+        consul.control(index_reset=True)
     squall.kill()
     squall.start()
-    ask(consul, "PUT", "kv/snap/a", b"here")
-    assert squall.finished(waiting)["result"]["value"] == "here"
+    squall.until("Consul writes again", lambda: local_cloud.call("PUT", f"{consul.url}/v1/kv/snap/a", b"after")[1].strip() == b"true")
+    assert squall.finished(waiting, 60)["result"]["value"] == "after"
+
+
+def test_acl_tokens(make_squall: Callable[..., Squall], tmp_path: Path) -> None:
+    """On a real Consul that denies by default: a token from a file, a right that is missing, a token that is gone."""
+    if servers.find("consul") is None:
+        pytest.skip("no real Consul; `make servers` installs it")
+    with local_cloud.Consul(tmp_path / "acl", acl_token="11111111-2222-3333-4444-555555555555") as consul:
+        rules = 'key_prefix "mine/" { policy = "write" }'
+        assert consul.request("PUT", "acl/policy", {"Name": "mine", "Rules": rules})[0] == 200
+        token = consul.request("PUT", "acl/token", {"Policies": [{"Name": "mine"}]})[1]
+        file = tmp_path / "consul-token"
+        file.write_text(token["SecretID"] + "\n")
+        squall = make_squall(env={"CONSUL_HTTP_ADDR": consul.url, "CONSUL_HTTP_TOKEN_FILE": str(file)})
+        good(squall, "kv_put", key="mine/a", value="1")
+        assert bad(squall, "kv_put", key="theirs/a", value="1") == "AccessDenied"
+        consul.request("DELETE", f"acl/token/{token['AccessorID']}")
+        squall.until("the token is gone", lambda: squall.result("consul.kv_get", {"key": "mine/a"})["status"] == "failed")
+        file.write_text(consul.acl_token)
+        assert good(squall, "kv_get", key="mine/a")["value"] == "1", "the file is read at each call"
+        assert token["SecretID"] not in squall.log.read_text() + str(squall.get("/executions?limit=-1"))
 
 
 def test_catalog_entries_with_checks(consul: Any, squall: Squall) -> None:

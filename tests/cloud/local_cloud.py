@@ -164,14 +164,16 @@ class RdsProxy(Controlled):
 class Consul(Controlled):
     """The real Consul if it is installed, else our simulator; `kind` says which ("real" or "simulator").
 
-    control(), fault() and calls() work with the simulator alone.
+    control(), fault() and calls() work with the simulator alone. With `acl_token` the real one has ACLs on, denies by
+    default, and this is its management token.
     """
 
     name = "consul"
     script = "consul_sim.py"
 
-    def __init__(self, directory: Path | str, *, port: int | None = None, simulate: bool = False) -> None:
+    def __init__(self, directory: Path | str, *, port: int | None = None, simulate: bool = False, acl_token: str = "") -> None:
         super().__init__(directory, port=port)
+        self.acl_token = acl_token
         self._binary = None if simulate else servers.find("consul")
         self.kind = "real" if self._binary else "simulator"
         self.dns_port, self._server_port, self._serf_port = map(self.reserve_port, ("dns", "server", "serf"))
@@ -188,6 +190,8 @@ class Consul(Controlled):
         return {"server": True, "bootstrap": True, "node_name": "local-cloud", "data_dir": str(self.directory / "data"),
                 "bind_addr": HOST, "client_addr": HOST, "disable_update_check": True, "log_level": "WARN",
                 "performance": {"raft_multiplier": 1}, "leave_on_terminate": False, "skip_leave_on_interrupt": True,
+                **({"acl": {"enabled": True, "default_policy": "deny", "tokens": {"initial_management": self.acl_token}}}
+                   if self.acl_token else {}),
                 "connect": {"enabled": False}, "ui_config": {"enabled": False},
                 "limits": {"http_max_conns_per_client": 2000},
                 "ports": {"http": self.port, "dns": self.dns_port, "server": self._server_port,
@@ -199,12 +203,20 @@ class Consul(Controlled):
         try:
             # A leader must be there, and able to write: right after its election it is not yet.
             leader = call("GET", f"{self.url}/v1/status/leader")[1].strip(b'"\n ')
-            return bool(leader) and call("PUT", f"{self.url}/v1/kv/local-cloud-ready", b"1")[1].strip() == b"true"
+            return bool(leader) and self._ask("PUT", "kv/local-cloud-ready", b"1")[1].strip() == b"true"
         except OSError:
             return False
 
     def after_ready(self) -> None:
-        call("DELETE", f"{self.url}/v1/kv/local-cloud-ready")
+        self._ask("DELETE", "kv/local-cloud-ready")
+
+    def _ask(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+        return call(method, f"{self.url}/v1/{path}", body, {"X-Consul-Token": self.acl_token} if self.acl_token else {})
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, Any]:
+        """One API call (path without /v1/) with the management token; returns the status and the parsed answer."""
+        status, answer = self._ask(method, path, body)
+        return status, json.loads(answer) if answer.strip() else None
 
 
 class Vault(Controlled):

@@ -79,12 +79,22 @@ Result<AwsCredentialChain::Found> AwsCredentialChain::from_profile_keys(const Qu
         "PartialCredentials",
         "the AWS profile \"" + name + "\" has only one of aws_access_key_id and aws_secret_access_key");
   }
-  if (profile->contains("credential_process")) {
+  return from_process(query, name);
+}
+
+Result<AwsCredentialChain::Found> AwsCredentialChain::from_process(const Query& query, const std::string& name) {
+  const std::string line = profile_setting(query.settings.profiles.find(name), "credential_process");
+  if (line.empty()) return Found();
+  if (!run_program_) {
     return credentials_error("UnsupportedProfile", "the AWS profile \"" + name +
-                                                       "\" uses credential_process, which squall does not support: "
-                                                       "put keys into the environment or name a role");
+                                                       "\" uses credential_process, and no program may be run here");
   }
-  return Found();
+  return cached("process\n" + name + "\n" + line, [&]() -> Result<AwsCredentials> {
+    SQ_TRY(const std::vector<std::string> command, split_command(line));
+    SQ_TRY(const std::string output, run_program_(command, query.stop));
+    SQ_TRY(AwsCredentials made, read_process_credentials(output));
+    return masked_credentials(std::move(made));
+  });
 }
 
 }  // namespace squall::clients

@@ -9,6 +9,7 @@
 #include "base/ids.hpp"
 #include "clients/aws/aws_credential_cache.hpp"
 #include "clients/aws/aws_settings.hpp"
+#include "clients/aws/credential_process.hpp"
 #include "crypto/sigv4.hpp"
 #include "net/http_client.hpp"
 
@@ -16,15 +17,17 @@ namespace squall::clients {
 
 // Finds credentials, in AWS's order: the pack's config; the environment; the profile's role (AssumeRole, also over
 // several profiles, or with a web identity); a web identity token (IRSA); the profile's single sign-on; the profile's
-// keys; the container's agent (ECS, EKS Pod Identity); the instance's metadata service, version 2. Temporary ones are
-// kept and renewed before their end. Secrets are registered with the log's mask. Thread-safe.
+// keys; its credential_process; the container's agent (ECS, EKS Pod Identity); the instance's metadata service,
+// version 2. Temporary ones are kept and renewed before their end. Secrets are registered with the log's mask.
+// Thread-safe.
 //
 // Errors: "NoCredentials" lists what was looked at; "PartialCredentials"; "UnsupportedProfile" names what squall cannot
-// do (credential_process, MFA); "SsoLoginNeeded"; what STS or an agent answered.
+// do (MFA, programs without a runner); "InvalidProfile"; "SsoLoginNeeded"; what STS or an agent answered.
 class AwsCredentialChain {
  public:
-  AwsCredentialChain(net::HttpClient& http, const Clock& clock, Random& random)
-      : http_(http), clock_(clock), random_(random), cache_(clock) {}
+  // `run_program` may be empty: then a credential_process is an UnsupportedProfile.
+  AwsCredentialChain(net::HttpClient& http, const Clock& clock, Random& random, ProgramRunner run_program = {})
+      : http_(http), clock_(clock), random_(random), run_program_(std::move(run_program)), cache_(clock) {}
 
   Result<AwsCredentials> get(const AwsSettings& settings, const Environment& environment, const StopToken& stop);
   // After AWS said that they have ended: the next get() asks their source anew.
@@ -44,6 +47,7 @@ class AwsCredentialChain {
 
   Result<Found> from_environment(const Query& query);
   Result<Found> from_profile_keys(const Query& query, const std::string& profile);
+  Result<Found> from_process(const Query& query, const std::string& profile);
   // aws_credential_roles.cpp
   Result<Found> from_profile_role(const Query& query, const std::string& profile, Seen seen);
   Result<Found> role_source(const Query& query, const std::string& profile, const Seen& seen);
@@ -64,6 +68,7 @@ class AwsCredentialChain {
   net::HttpClient& http_;
   const Clock& clock_;
   Random& random_;
+  const ProgramRunner run_program_;
   AwsCredentialCache cache_;
 };
 

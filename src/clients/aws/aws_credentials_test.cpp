@@ -152,6 +152,27 @@ TEST_F(AwsCredentialsTest, SingleSignOnTakesTheLoginOfAwssOwnTool) {
   EXPECT_EQ(requests_.back().headers.get("x-amz-sso_bearer_token"), "sso-bearer");
 }
 
+TEST_F(AwsCredentialsTest, AProgramMayPrintThem) {
+  write(".aws/config", "[default]\ncredential_process = /bin/get --as 'the team'\n");
+  std::vector<std::vector<std::string>> commands;
+  AwsCredentialChain chain(http_, clock_, Random::system(),
+                           [&](const std::vector<std::string>& command, const StopToken&) -> Result<std::string> {
+                             commands.push_back(command);
+                             return R"({"Version": 1, "AccessKeyId": "printed", "SecretAccessKey": "printed-secret",
+                                       "Expiration": ")" +
+                                    expiry() + "\"}";
+                           });
+  const Environment environment = [this](const std::string& name) { return variable(name); };
+  const auto settings = AwsSettings::read({}, "", environment);
+  for (int i = 0; i < 2; ++i) {
+    const auto found = chain.get(*settings, environment, {});
+    ASSERT_TRUE(found) << found.error().message();
+    EXPECT_EQ(found->keys.access_key, "printed");
+  }
+  ASSERT_EQ(commands.size(), 1u) << "kept while they are good";
+  EXPECT_EQ(commands[0], (std::vector<std::string>{"/bin/get", "--as", "the team"}));
+}
+
 TEST_F(AwsCredentialsTest, RolesMayStandOnRolesButNotInACircle) {
   write(".aws/config",
         "[profile base]\naws_access_key_id = base\naws_secret_access_key = base-secret\n"

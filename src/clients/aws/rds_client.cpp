@@ -79,8 +79,8 @@ Result<Value> RdsClient::tags_of(const Value& record, std::string_view arn) cons
   return tags;
 }
 
-AwsClients::AwsClients(net::HttpClient& http, const Clock& clock, Random& random)
-    : http_(http), clock_(clock), random_(random), credentials_(http, clock, random) {}
+AwsClients::AwsClients(net::HttpClient& http, const Clock& clock, Random& random, ProgramRunner run_program)
+    : http_(http), clock_(clock), random_(random), credentials_(http, clock, random, std::move(run_program)) {}
 
 Result<AwsSettings> AwsClients::settings_of(const Value& config, const std::string& region,
                                             const Environment& environment, const StopToken& stop) {

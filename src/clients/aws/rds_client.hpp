@@ -56,7 +56,7 @@ class RdsClient {
 // temporary credentials. Thread-safe.
 class AwsClients {
  public:
-  AwsClients(net::HttpClient& http, const Clock& clock, Random& random);
+  AwsClients(net::HttpClient& http, const Clock& clock, Random& random, ProgramRunner run_program = {});
 
   // `region` wins over the config's when it is not empty. Without any, that of the EC2 instance counts.
   Result<RdsClient> rds(const Value& config, const std::string& region, const Environment& environment, StopToken stop);
