@@ -35,6 +35,18 @@ bool is_below(std::string_view path, std::string_view mount) {
   return path.starts_with(mount) && (path.size() == mount.size() || path[mount.size()] == '/');
 }
 
+// RFC 7396 for one level: null removes a name.
+Value patched(const Value& base, const Value& patch) {
+  Value result = Value::empty_dict();
+  for (const auto& [name, value] : base.is_dict() ? base.as_dict() : Dict()) {
+    if (!patch.contains(name)) result.set(name, value);
+  }
+  for (const auto& [name, value] : patch.as_dict()) {
+    if (!value.is_null()) result.set(name, value);
+  }
+  return result;
+}
+
 Status done_or(const net::HttpResponse& response, const std::string& what) {
   if (response.status < 300 || response.status == 404) return {};
   return fail(vault_error(response, what));
@@ -174,19 +186,22 @@ Result<Value> VaultClient::metadata(const std::string& mount, const std::string&
 Status VaultClient::put_metadata(const std::string& mount, const std::string& path, const Value& fields, bool merge,
                                  StopToken stop) {
   SQ_TRY(const Place at, versioned_place(mount, path, stop));
-  VaultRequest request{"POST", at.url("metadata"), fields};
   if (merge) {
-    request.method = "PATCH";
-    request.content_type = "application/merge-patch+json";
+    const VaultRequest patch{"PATCH", at.url("metadata"), fields, "application/merge-patch+json"};
+    SQ_TRY(const net::HttpResponse response, session_->send(patch, stop));
+    if (response.status < 300) return {};
+    // A path without an entry cannot be patched; a token may lack the right to patch, and old Vaults cannot do it.
+    if (response.status != 404 && response.status != 403 && response.status != 405)
+      return fail(vault_error(response, "writing the metadata of " + at.name()));
   }
-  const std::string what = "writing the metadata of " + at.name();
-  SQ_TRY(net::HttpResponse response, session_->send(request, stop));
-  if (merge && response.status == 404) {
-    // A path without an entry cannot be patched; a write makes the entry.
-    SQ_TRY(response, session_->send({"POST", at.url("metadata"), fields}, stop));
+  Value written = fields;
+  if (merge && fields["custom_metadata"].is_dict()) {
+    SQ_TRY(const Value known, metadata(mount, path, stop));
+    written.set("custom_metadata", patched(known["custom_metadata"], fields["custom_metadata"]));
   }
+  SQ_TRY(const net::HttpResponse response, session_->send({"POST", at.url("metadata"), written}, stop));
   if (response.status < 300) return {};
-  return fail(vault_error(response, what));
+  return fail(vault_error(response, "writing the metadata of " + at.name()));
 }
 
 Result<Value> VaultClient::list(const std::string& mount, const std::string& path, StopToken stop) {

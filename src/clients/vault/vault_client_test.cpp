@@ -29,6 +29,8 @@ struct FakeVault {
   bool renewable = true;
   int status = 0;  // answer everything with this
   std::string redirect;
+  bool no_patch = false;
+  Value metadata;  // custom_metadata of secret/m
 
   static ServerResponse json(const Value& value, int status = 200) {
     return {.status = status, .body = to_json(value)};
@@ -79,6 +81,11 @@ struct FakeVault {
                                                      {"metadata", Value::dict({{"version", 1}})}})}}));
     if (request.path == "/v1/database/static-creds/app")
       return json(Value::dict({{"data", Value::dict({{"password", "static-canary"}})}}));
+    if (request.path == "/v1/secret/metadata/m") {
+      if (request.method == "PATCH" && no_patch) return error(403, "permission denied");
+      if (request.method == "POST") metadata = parse_json(request.body).value()["custom_metadata"];
+      return json(Value::dict({{"data", Value::dict({{"custom_metadata", metadata}})}}));
+    }
     if (request.path == "/v1/secret/data/cas")
       return error(400, "check-and-set parameter did not match the current version");
     return json(Value::dict({{"errors", Value::empty_list()}}), 404);
@@ -234,6 +241,16 @@ TEST_F(VaultClientTest, EnginesOfBothVersionsAndMountsWithSlashes) {
   ASSERT_TRUE(resolved) << resolved.error().message();
   EXPECT_EQ(*resolved, "deep");
   EXPECT_EQ(vault_.count("/v1/sys/internal/ui/mounts/old/a"), 1u) << "a mount is looked up once";
+}
+
+TEST_F(VaultClientTest, MetadataIsMergedWithoutTheRightToPatch) {
+  VaultClient client(session());
+  vault_.no_patch = true;
+  vault_.metadata = Value::dict({{"keep", "1"}, {"drop", "2"}, {"change", "3"}});
+  const Value fields =
+      Value::dict({{"custom_metadata", Value::dict({{"drop", Value()}, {"change", "4"}, {"add", "5"}})}});
+  ASSERT_TRUE(client.put_metadata("secret", "m", fields, true, {}));
+  EXPECT_EQ(vault_.metadata, Value::dict({{"keep", "1"}, {"change", "4"}, {"add", "5"}}));
 }
 
 TEST_F(VaultClientTest, ReferencesOfTheDatabaseEngine) {

@@ -4,6 +4,12 @@
 #include "clients/vault/vault_client.hpp"
 
 namespace squall::clients {
+namespace {
+
+// Different addresses and logins in use. More come from configs that change; the old ones are dropped then.
+constexpr size_t kIdentitiesMax = 32;
+
+}  // namespace
 
 struct VaultClients::Renewals {
   explicit Renewals(const Clock& used_clock) : clock(used_clock) {}
@@ -14,6 +20,11 @@ struct VaultClients::Renewals {
     // Whoever never uses Vault has no thread for it.
     if (!thread.joinable()) thread = std::thread([this] { run(); });
     changed.notify_all();
+  }
+
+  void forget_all() {
+    const std::lock_guard lock(mutex);
+    sessions.clear();
   }
 
   void wake() {
@@ -74,6 +85,10 @@ VaultClients::~VaultClients() { renewals_->end(); }
 std::shared_ptr<VaultClient> VaultClients::get(const VaultSettings& settings) {
   const std::string identity = settings.identity();
   const std::lock_guard lock(mutex_);
+  if (!clients_.contains(identity) && clients_.size() >= kIdentitiesMax) {
+    clients_.clear();
+    renewals_->forget_all();
+  }
   auto& client = clients_[identity];
   if (client != nullptr) return client;
   // A session may outlive this, in the hands of a call: it only wakes what is still there.
