@@ -84,14 +84,16 @@ Value with_placeholders(const Value& value) {
   return list;
 }
 
-void copy_given(const NativeCall& call, std::initializer_list<const char*> names, Value& body) {
+// Parameters that are given, under the names of Vault's API, and raw ones over them. Handles in raw ones are resolved:
+// a private key, for example.
+Status copy_given(const NativeCall& call, std::initializer_list<const char*> names, Value& body) {
   for (const char* name : names) {
     const Value& value = call.parameters[name];
     if (!value.is_null() && value != Value("")) body.set(name, with_placeholders(value));
   }
-  if (const Value& raw = call.parameters["parameters"]; raw.is_dict()) {
-    for (const auto& [name, value] : raw.as_dict()) body.set(name, with_placeholders(value));
-  }
+  SQ_TRY(const Value raw, resolve_all(call, call.parameters["parameters"]));
+  for (const auto& [name, value] : raw.is_dict() ? raw.as_dict() : Dict()) body.set(name, with_placeholders(value));
+  return {};
 }
 
 Result<NativeAnswer> write_role(const NativeCall& call, const char* kind, std::initializer_list<const char*> fields,
@@ -99,7 +101,7 @@ Result<NativeAnswer> write_role(const NativeCall& call, const char* kind, std::i
   SQ_TRY(const std::string name, text_of(call, "name"));
   SQ_TRY(const auto vault, vault_client(call));
   Value body = Value::empty_dict();
-  copy_given(call, fields, body);
+  SQ_CHECK(copy_given(call, fields, body));
   const std::string url = percent_encode(engine_of(call), true) + "/" + kind + "/" + percent_encode(name);
   SQ_TRY([[maybe_unused]] const Value answer,
          vault->call({"POST", url, body}, "writing the database role " + name, call.stop));
@@ -142,12 +144,12 @@ Result<NativeAnswer> database_config(const NativeCall& call) {
                     .with_type("RootPasswordLost"));
   }
   Value body = Value::empty_dict();
-  copy_given(call,
-             {"plugin_name", "connection_url", "allowed_roles", "verify_connection", "password_policy",
-              "root_rotation_statements"},
-             body);
+  SQ_CHECK(copy_given(call,
+                      {"plugin_name", "connection_url", "allowed_roles", "verify_connection", "password_policy",
+                       "root_rotation_statements"},
+                      body));
   if (send_credentials) {
-    copy_given(call, {"username"}, body);
+    SQ_CHECK(copy_given(call, {"username"}, body));
     SQ_TRY(std::string password, resolve_secret(call, call.parameters["password"].string_or("")));
     if (!password.empty()) body.set("password", std::move(password));
   } else {

@@ -127,6 +127,29 @@ def test_kubernetes_login_reads_its_token_anew(vault: Any, make_squall: Callable
     assert good(squall, "kv_get", path="k8s")["keys"] == ["k"]
 
 
+def test_a_wrapped_secret_id_is_looked_at_once(vault: Any, make_squall: Callable[..., Squall], tmp_path: Path) -> None:
+    """Used twice, its token is an alarm: somebody else may have the secret id."""
+    vault.request("POST", "auth/approle/role/wrapped", {"token_policies": "squall", "token_ttl": "1h"})
+    vault.request("POST", "auth/approle/role/wrapped/role-id", {"role_id": "wrapped-role"})
+    file = tmp_path / "secret-id"
+
+    def wrap() -> None:
+        file.write_text(vault.request("POST", "auth/approle/role/wrapped/secret-id", {}, X_Vault_Wrap_TTL="60s")[1]["wrap_info"]["token"])
+
+    wrap()
+    squall = make_squall(start=False, env={"VAULT_ADDR": vault.url})
+    squall.config("vault", f"role_id: wrapped-role\nsecret_id_file: {file}\nsecret_id_is_wrapped: true\n")
+    squall.start()
+    good(squall, "kv_put", path="wrapped", data={"k": "v"})
+    vault.control(revoke_tokens="auth/approle/login")
+    assert good(squall, "kv_get", path="wrapped")["keys"] == ["k"], "a new login needs no second look"
+    squall.kill()
+    squall.start()
+    assert bad(squall, "kv_get", path="wrapped") == "VaultWrappingTokenUsed"
+    wrap()
+    assert good(squall, "kv_get", path="wrapped")["keys"] == ["k"]
+
+
 def test_a_short_lived_token_outlasts_its_first_end_by_renewal(vault: Any, make_squall: Callable[..., Squall]) -> None:
     vault.request("POST", "auth/approle/role/short", {"token_policies": "squall", "token_ttl": "3s"})
     vault.request("POST", "auth/approle/role/short/role-id", {"role_id": "short-role"})
@@ -223,7 +246,7 @@ def test_database_engine(database_vault: Any, postgres: Postgres, make_squall: C
 
     everything = squall.log.read_text() + str(squall.get("/executions?limit=-1"))
     for word in ("first-root-word", "second-root-word", kept["password"], *words):
-        assert word not in everything.replace("'password': 'first-root-word'", "") or word == "first-root-word"
+        assert word not in everything
 
 
 def test_a_config_that_is_gone_after_a_rotation_is_named(database_vault: Any, postgres: Postgres, make_squall: Callable[..., Squall]) -> None:

@@ -100,7 +100,8 @@ Result<VaultSession::Lease> VaultSession::log_in(const StopToken& stop) {
     add_log_secret(trim(*jwt));
     request.body = Value::dict({{"role", settings_.kubernetes_role}, {"jwt", trim(*jwt)}});
   } else {
-    request.body = Value::dict({{"role_id", settings_.role_id}, {"secret_id", settings_.secret_id}});
+    SQ_TRY(const std::string secret, secret_id(stop));
+    request.body = Value::dict({{"role_id", settings_.role_id}, {"secret_id", secret}});
   }
   SQ_TRY(const net::HttpResponse response, exchange(request, "", stop));
   if (response.status != 200) {
@@ -111,6 +112,40 @@ Result<VaultSession::Lease> VaultSession::log_in(const StopToken& stop) {
   const Value auth = vault_body(response)["auth"];
   if (!auth["client_token"].is_string()) return fail(ErrorCode::kRemote, what + ": Vault answered without a token");
   return granted(auth);
+}
+
+Result<std::string> VaultSession::secret_id(const StopToken& stop) {
+  std::string given = settings_.secret_id;
+  if (given.empty() && !settings_.secret_id_file.empty()) {
+    auto text = read_file(settings_.secret_id_file);
+    if (!text) return fail(text.error().with_context("Vault's secret id").with_type("VaultNotConfigured"));
+    given = trim(*text);
+    add_log_secret(given);
+  }
+  if (!settings_.secret_id_is_wrapped) return given;
+  // The wrapping token is good for one look; what it gave serves for later logins.
+  if (unwrapped_from_ == given) return unwrapped_secret_id_;
+  SQ_TRY(unwrapped_secret_id_, unwrap(given, stop));
+  unwrapped_from_ = given;
+  return unwrapped_secret_id_;
+}
+
+Result<std::string> VaultSession::unwrap(const std::string& wrapping_token, const StopToken& stop) {
+  SQ_TRY(const net::HttpResponse response,
+         exchange({"POST", "sys/wrapping/unwrap", Value::empty_dict()}, wrapping_token, stop));
+  if (response.status != 200) {
+    const Error error = vault_error(response, "unwrapping the secret id");
+    if (error.code() == ErrorCode::kUnavailable) return fail(error);
+    return fail(Error(ErrorCode::kPermissionDenied,
+                      "the wrapping token of Vault's secret id has ended or was used before: if not by squall itself "
+                      "before its last restart, somebody else has the secret id; make a new one")
+                    .with_type("VaultWrappingTokenUsed")
+                    .with_http_status(response.status));
+  }
+  std::string secret = vault_body(response)["data"]["secret_id"].string();
+  if (secret.empty()) return fail(ErrorCode::kRemote, "Vault's wrapping token does not wrap a secret id");
+  add_log_secret(secret);
+  return secret;
 }
 
 Result<VaultSession::Lease> VaultSession::token_lease() const {

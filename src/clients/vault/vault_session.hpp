@@ -58,6 +58,8 @@ class VaultSession {
   Result<std::string> token_after(const std::string& dead, const StopToken& stop);
   Result<Lease> log_in(const StopToken& stop);
   Result<Lease> token_lease() const;
+  Result<std::string> secret_id(const StopToken& stop);
+  Result<std::string> unwrap(const std::string& wrapping_token, const StopToken& stop);
   Lease granted(const Value& auth) const;
   Result<bool> is_alive(const std::string& token, const StopToken& stop);
   void learn_lease(const StopToken& stop);
@@ -71,7 +73,8 @@ class VaultSession {
   Random& random_;
   const VaultSettings settings_;
   const std::function<void()> on_due_change_;
-  std::mutex login_mutex_;  // held over a login, so that one is enough
+  std::mutex login_mutex_;                            // held over a login, so that one is enough
+  std::string unwrapped_secret_id_, unwrapped_from_;  // guarded by login_mutex_
   mutable std::mutex mutex_;
   Lease lease_;
 };

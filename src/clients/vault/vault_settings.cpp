@@ -15,14 +15,25 @@ tl::unexpected<Error> not_configured(std::string message) {
 }
 
 struct Names {
-  const char *kubernetes_role, *kubernetes_token_file, *role_id, *secret_id, *token, *token_file, *auth_mount;
+  const char *kubernetes_role, *kubernetes_token_file, *role_id, *secret_id, *secret_id_file, *token, *token_file,
+      *auth_mount;
 };
-constexpr Names kInConfig = {"kubernetes_role", "kubernetes_token_file", "role_id", "secret_id", "token", "token_file",
-                             "auth_mount"};
-constexpr Names kInEnvironment = {"VAULT_KUBERNETES_ROLE", "VAULT_KUBERNETES_TOKEN_FILE",
-                                  "VAULT_ROLE_ID",         "VAULT_SECRET_ID",
-                                  "VAULT_TOKEN",           "VAULT_TOKEN_FILE",
-                                  "VAULT_AUTH_MOUNT"};
+constexpr Names kInConfig = {.kubernetes_role = "kubernetes_role",
+                             .kubernetes_token_file = "kubernetes_token_file",
+                             .role_id = "role_id",
+                             .secret_id = "secret_id",
+                             .secret_id_file = "secret_id_file",
+                             .token = "token",
+                             .token_file = "token_file",
+                             .auth_mount = "auth_mount"};
+constexpr Names kInEnvironment = {.kubernetes_role = "VAULT_KUBERNETES_ROLE",
+                                  .kubernetes_token_file = "VAULT_KUBERNETES_TOKEN_FILE",
+                                  .role_id = "VAULT_ROLE_ID",
+                                  .secret_id = "VAULT_SECRET_ID",
+                                  .secret_id_file = "VAULT_SECRET_ID_FILE",
+                                  .token = "VAULT_TOKEN",
+                                  .token_file = "VAULT_TOKEN_FILE",
+                                  .auth_mount = "VAULT_AUTH_MOUNT"};
 
 // Fills in what `lookup` has; false when there is nothing to log in with.
 bool take_identity(VaultSettings& settings, const Names& names, const std::function<std::string(const char*)>& lookup) {
@@ -33,6 +44,7 @@ bool take_identity(VaultSettings& settings, const Names& names, const std::funct
   take(settings.kubernetes_token_file, names.kubernetes_token_file);
   take(settings.role_id, names.role_id);
   take(settings.secret_id, names.secret_id);
+  take(settings.secret_id_file, names.secret_id_file);
   take(settings.token, names.token);
   take(settings.token_file, names.token_file);
   take(settings.auth_mount, names.auth_mount);
@@ -90,6 +102,7 @@ Result<VaultSettings> VaultSettings::read(const Value& config, const Environment
   const bool configured = take_identity(settings, kInConfig, [&](const char* name) { return config[name].string(); });
   // Credentials of two places are not mixed, except that the config may name the method alone.
   if (!configured) take_identity(settings, kInEnvironment, environment);
+  settings.secret_id_is_wrapped = config["secret_id_is_wrapped"].bool_or(false);
   SQ_CHECK(choose_method(settings, config["auth"].string()));
   if (settings.kubernetes_token_file.empty()) settings.kubernetes_token_file = kServiceAccountToken;
   if (settings.auth_mount.empty())
@@ -102,11 +115,11 @@ Result<VaultSettings> VaultSettings::read(const Value& config, const Environment
 std::string VaultSettings::identity() const {
   std::string text;
   for (const std::string* field :
-       {&address, &token, &token_file, &role_id, &secret_id, &kubernetes_role, &kubernetes_token_file, &auth_mount,
-        &name_space, &tls.ca_file, &tls.certificate_file, &tls.key_file, &tls.server_name}) {
+       {&address, &token, &token_file, &role_id, &secret_id, &secret_id_file, &kubernetes_role, &kubernetes_token_file,
+        &auth_mount, &name_space, &tls.ca_file, &tls.certificate_file, &tls.key_file, &tls.server_name}) {
     text += *field + "\n";
   }
-  return text + std::to_string(static_cast<int>(auth)) + (tls.verify ? "v" : "");
+  return text + std::to_string(static_cast<int>(auth)) + (tls.verify ? "v" : "") + (secret_id_is_wrapped ? "w" : "");
 }
 
 }  // namespace squall::clients
