@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/expr_command.hpp"
 
 namespace squall::cli {
 namespace {
@@ -25,6 +26,7 @@ struct Cli {
   ServeArguments serve;
   Command command;
   bool serving = false;
+  std::function<int()> local;  // a command that needs no server
 
   void add_client_options(CLI::App* command_app) {
     command_app->add_option("--url", client.url, "Address of the server (SQUALL_URL)")->capture_default_str();
@@ -148,6 +150,18 @@ void add_explain(Cli& cli) {
   });
 }
 
+void add_expr(Cli& cli) {
+  CLI::App* command = cli.app.add_subcommand("expr", "Evaluate an expression as a pack would");
+  auto arguments = std::make_shared<ExprArguments>();
+  command->add_option("text", arguments->text, "'{{ Jinja }}' or '<% YAQL %>'; - reads it from standard input");
+  command->add_option("-c,--context", arguments->context,
+                      "YAML or JSON file with the names that it sees; - is standard input");
+  command->add_option("--env", arguments->environment,
+                      "stackstorm, orquesta or mistral (default: stackstorm, orquesta for YAQL)");
+  command->add_flag("--batch", arguments->batch, "Read cases as lines of JSON, answer in lines of JSON");
+  command->callback([&cli, arguments] { cli.local = [arguments] { return evaluate_expression(*arguments); }; });
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Hooks& hooks) {
@@ -169,6 +183,7 @@ int run(int argc, char** argv, const Hooks& hooks) {
   add_kind(cli, "runner", "Runner types", {});
   add_pack_register(cli, add_kind(cli, "pack", "Packs", {}));
   add_explain(cli);
+  add_expr(cli);
   try {
     cli.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -176,6 +191,7 @@ int run(int argc, char** argv, const Hooks& hooks) {
     return code == 0 ? 0 : 2;
   }
   if (cli.serving) return hooks.serve(cli.serve);
+  if (cli.local) return cli.local();
   const auto format = parse_format(cli.client.format);
   if (!format) {
     report(format.error());

@@ -9,6 +9,7 @@
 #include "expr/jinja/orquesta.hpp"
 #include "expr/python/errors.hpp"
 #include "expr/python/text.hpp"
+#include "expr/text_scan.hpp"
 #include "expr/yaql/lib_orquesta.hpp"
 #include "expr/yaql/yaql.hpp"
 #include "text/regex.hpp"
@@ -18,39 +19,15 @@ namespace squall::expr {
 
 namespace {
 
-// re.findall of `open.*?close`: the shortest matches, none of them over the end of a line.
-std::vector<std::string> find_all(std::string_view text, std::string_view open, std::string_view close) {
-  std::vector<std::string> found;
-  for (size_t at = text.find(open); at != std::string_view::npos;) {
-    const size_t inside = at + open.size();
-    const size_t end = text.find(close, inside);
-    if (end == std::string_view::npos) break;
-    if (text.substr(inside, end - inside).find('\n') != std::string_view::npos) {
-      at = text.find(open, at + 1);
-      continue;
-    }
-    found.emplace_back(text.substr(at, end + close.size() - at));
-    at = text.find(open, end + close.size());
-  }
-  return found;
-}
-
-std::vector<std::string> yaql_expressions(std::string_view text) { return find_all(text, "<%", "%>"); }
-std::vector<std::string> jinja_expressions(std::string_view text) { return find_all(text, "{{", "}}"); }
-std::vector<std::string> jinja_blocks(std::string_view text) { return find_all(text, "{%", "%}"); }
+std::vector<std::string> yaql_expressions(std::string_view text) { return find_delimited(text, "<%", "%>"); }
+std::vector<std::string> jinja_expressions(std::string_view text) { return find_delimited(text, "{{", "}}"); }
+std::vector<std::string> jinja_blocks(std::string_view text) { return find_delimited(text, "{%", "%}"); }
 
 bool has_yaql(std::string_view text) { return !yaql_expressions(text).empty(); }
 bool has_jinja(std::string_view text) { return !jinja_expressions(text).empty() || !jinja_blocks(text).empty(); }
 
-// Orquesta strips all characters of the delimiters, not the delimiters.
-std::string_view inside_of(std::string_view expression, std::string_view delimiters) {
-  const size_t first = expression.find_first_not_of(delimiters);
-  if (first == std::string_view::npos) return {};
-  expression = expression.substr(first, expression.find_last_not_of(delimiters) - first + 1);
-  return py::strip(expression);
-}
-std::string_view inside_yaql(std::string_view expression) { return inside_of(expression, "<%>"); }
-std::string_view inside_jinja(std::string_view expression) { return inside_of(expression, "{}"); }
+std::string_view inside_yaql(std::string_view expression) { return without_delimiters(expression, "<%>"); }
+std::string_view inside_jinja(std::string_view expression) { return without_delimiters(expression, "{}"); }
 
 // An error as it leaves the evaluator. A limit stays what it is, and is told once.
 tl::unexpected<Error> evaluation_error(std::string_view type, std::string message, const Error& cause) {
@@ -171,7 +148,7 @@ class Evaluation {
     Shown output = Shown::of(text);
     for (const std::string& expression : expressions) {
       Result<Shown> result = yaql_expression(expression, depth);
-      if (!result) return yaql_error(expression, result.error());
+      if (!result) return yaql_error(expression, placed(result.error(), text, expression));
       if (expressions.size() > 1 || text.size() > expression.size()) {
         output = Shown::of(replace_all(output.text, expression, result->text));
         if (output.text.size() > yaql::kTextBytesMax) return too_deep("YaqlEvaluationException", expression);
@@ -180,6 +157,23 @@ class Evaluation {
       }
     }
     return output;
+  }
+
+  // With the position in the whole text instead of one in the expression, which stands on one line.
+  static Error placed(const Error& error, const std::string& text, const std::string& expression) {
+    const int column = error.where().column;
+    if (column == 0 || error.type().ends_with("EvaluationException")) return error;
+    const size_t start = text.find(expression);
+    const std::string_view code = inside_yaql(expression);
+    const size_t inside = start + (code.empty() ? 2 : static_cast<size_t>(code.data() - expression.data()));
+    const size_t newline = text.rfind('\n', inside);
+    const size_t line_start = newline == std::string::npos ? 0 : newline + 1;
+    SourcePosition where;
+    where.line =
+        1 + static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(inside), '\n'));
+    where.column =
+        column + static_cast<int>(utf8_length(std::string_view(text).substr(line_start, inside - line_start)));
+    return Error(error.code(), error.message(), where).with_type(error.type());
   }
 
   static tl::unexpected<Error> yaql_error(const std::string& expression, const Error& cause) {
@@ -245,7 +239,7 @@ class Evaluation {
 
   Result<Value> jinja_text(std::string text) {
     // Raw blocks are set aside as {0}, {1}, ... and rendered at the end.
-    const std::vector<std::string> raw_blocks = find_all(text, "{% raw %}", "{% endraw %}");
+    const std::vector<std::string> raw_blocks = find_delimited(text, "{% raw %}", "{% endraw %}");
     const auto mark = [](size_t index) { return "{" + std::to_string(index) + "}"; };
     for (size_t i = 0; i < raw_blocks.size(); ++i) text = replace_all(text, raw_blocks[i], mark(i));
     SQ_TRY(Shown output, jinja(text, 0));

@@ -235,6 +235,9 @@ Result<Value> leave(Runtime& rt, const Value& value) {
 }  // namespace
 
 bool is_strictly_undefined(const Value& value) { return is_strict_undefined(value); }
+std::string undefined_message(const Value& value) {
+  return std::string(value.as_string().substr(value.empty() ? 0 : 1));
+}
 
 Result<Evaluated> evaluate_expression(std::string_view source, const Scope& scope) {
   static Cache<ExprPtr> cache;

@@ -54,5 +54,7 @@ Status check_template_syntax(std::string_view source);
 Status check_expression_syntax(std::string_view source);
 // A result that counts as "not there": Jinja's StrictUndefined.
 bool is_strictly_undefined(const Value& value);
+// What using an undefined result says: "'x' is undefined".
+std::string undefined_message(const Value& value);
 
 }  // namespace squall::expr::jinja

@@ -30,6 +30,7 @@ struct Node {
   NodeKind kind = NodeKind::kConstant;
   std::string name = {};  // of the function; of a variable without its '$', "1" for a lone '$'
   Value value = {};       // kConstant, kKeyword
+  size_t position = 0;    // of the operator, the name or the bracket, in code points
   // A null pointer is an argument left out: f(, 1).
   std::vector<std::unique_ptr<const Node>> args = {};
   bool plain_args = true;  // no argument is left out or named

@@ -1,6 +1,7 @@
 // Walks the tree. Operators whose meaning the resolution of calls cannot change take a short way; all others go through
 // Runtime::call().
 #include "expr/python/numbers.hpp"
+#include "expr/yaql/lexer.hpp"
 #include "expr/yaql/nested.hpp"
 #include "expr/yaql/runtime.hpp"
 #include "value/python.hpp"
@@ -43,6 +44,7 @@ Runtime::~Runtime() {
 }
 
 Result<Value> Runtime::run(const Program& program, std::string* shown) {
+  source_ = &program.text;
   SQ_TRY(const Value result, eval(*program.root, nullptr, root_));
   if (shown == nullptr) return to_output(result);
   SQ_TRY(const Value output, convert_output(result));
@@ -100,7 +102,9 @@ Result<Value> Runtime::eval(const Node& node, const Value* receiver, const Conte
   }
   SQ_CHECK(charge());
   SQ_TRY(const Nested nested, Nested::enter(*this));
-  return eval_inner(node, receiver, context);
+  Result<Value> result = eval_inner(node, receiver, context);
+  if (!result && !result.error().where().known()) return fail(result.error().at(Lexer(*source_).where(node.position)));
+  return result;
 }
 
 Result<Value> Runtime::eval_inner(const Node& node, const Value* receiver, const ContextPtr& context) {
@@ -277,7 +281,6 @@ Result<Value> Runtime::call_operator(std::string_view name, const Value& a, cons
   request.standard = find_functions(name);
   request.args.push_back(Arg::of(a));
   request.args.push_back(Arg::of(b));
-  SQ_CHECK(charge());
   return call(std::move(request), context);
 }
 

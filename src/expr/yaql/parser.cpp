@@ -82,8 +82,9 @@ class Parser {
     return fail(error.with_type("YaqlGrammarException").at(lexer_.where(token_.position)));
   }
 
-  static NodePtr make_call(NodeKind kind, std::string name, std::vector<NodePtr> args) {
+  static NodePtr make_call(NodeKind kind, std::string name, std::vector<NodePtr> args, size_t position) {
     auto node = std::make_unique<Node>();
+    node->position = position;
     node->kind = kind;
     node->functions = find_functions(name);
     node->methods = kind == NodeKind::kCall ? find_methods(name) : nullptr;
@@ -109,11 +110,12 @@ class Parser {
     }
     SQ_TRY(NodePtr left, prefix());
     for (;;) {
+      const size_t position = token_.position;
       if (token_.kind == TokenKind::kBracket && kIndexLevel <= weakest) {
         SQ_CHECK(advance());
         SQ_TRY(std::vector<NodePtr> args, arguments("]"));
         args.insert(args.begin(), std::move(left));
-        left = make_call(NodeKind::kIndex, "#indexer", std::move(args));
+        left = make_call(NodeKind::kIndex, "#indexer", std::move(args), position);
         continue;
       }
       const Operator* op = token_.kind == TokenKind::kOperator ? find_binary(token_.text) : nullptr;
@@ -123,13 +125,14 @@ class Parser {
       std::string name = op->text == "="    ? "*equal"
                          : op->text == "!=" ? "*not_equal"
                                             : "#operator_" + std::string(op->text);
-      left = make_call(NodeKind::kBinary, std::move(name), pair(std::move(left), std::move(right)));
+      left = make_call(NodeKind::kBinary, std::move(name), pair(std::move(left), std::move(right)), position);
     }
     --depth_;
     return left;
   }
 
   Result<NodePtr> prefix() {
+    const size_t position = token_.position;
     switch (token_.kind) {
       case TokenKind::kConstant:
       case TokenKind::kKeyword:
@@ -138,17 +141,17 @@ class Parser {
         std::string name = token_.text;
         SQ_CHECK(advance());
         SQ_TRY(std::vector<NodePtr> args, arguments(")"));
-        return make_call(NodeKind::kCall, std::move(name), std::move(args));
+        return make_call(NodeKind::kCall, std::move(name), std::move(args), position);
       }
       case TokenKind::kBracket: {
         SQ_CHECK(advance());
         SQ_TRY(std::vector<NodePtr> args, arguments("]"));
-        return make_call(NodeKind::kList, "#list", std::move(args));
+        return make_call(NodeKind::kList, "#list", std::move(args), position);
       }
       case TokenKind::kBrace: {
         SQ_CHECK(advance());
         SQ_TRY(std::vector<NodePtr> args, arguments("}"));
-        return make_call(NodeKind::kMap, "#map", std::move(args));
+        return make_call(NodeKind::kMap, "#map", std::move(args), position);
       }
       case TokenKind::kOperator: return unary();
       case TokenKind::kLiteral:
@@ -171,12 +174,13 @@ class Parser {
 
   Result<NodePtr> unary() {
     const std::string text = token_.text;
+    const size_t position = token_.position;
     if (text != "+" && text != "-" && text != "not") return unexpected();
     SQ_CHECK(advance());
     SQ_TRY(NodePtr operand, value(text == "not" ? kNotLevel - 1 : kSignLevel - 1));
     std::vector<NodePtr> args;
     args.push_back(std::move(operand));
-    return make_call(NodeKind::kUnary, "#unary_operator_" + text, std::move(args));
+    return make_call(NodeKind::kUnary, "#unary_operator_" + text, std::move(args), position);
   }
 
   Result<NodePtr> parenthesized() {

@@ -264,6 +264,7 @@ Result<Value> Runtime::call(Request request, const ContextPtr& context) {
     return raise("AmbiguousFunctionException", "AmbiguousMethodException", "Ambiguous", "");
   };
 
+  SQ_CHECK(charge());
   std::vector<Overloads> own;
   const std::vector<const Overloads*> overloads = levels(request, context, own);
   if (overloads.empty()) return raise("NoFunctionRegisteredException", "NoMethodRegisteredException", "Unknown", "");

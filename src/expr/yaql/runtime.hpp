@@ -154,6 +154,7 @@ class Runtime {
   Status append_output(std::string& out, const Value& value, size_t depth);
 
   const YaqlScope& scope_;
+  const std::string* source_ = nullptr;  // for positions
   ContextPtr root_;
   uint64_t steps_ = 0;
   size_t text_bytes_ = 0;
