@@ -6,7 +6,7 @@ export SQUALL_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/
 
 .DEFAULT_GOAL := release
 SHELL := /bin/sh
-.PHONY: microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
+.PHONY: differential microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -35,6 +35,9 @@ conformance: release ## recorded answers of the real engines, per topic
 
 servers: deps ## install the test servers, once, outside the tree
 	@python3 tests/cloud/servers.py install
+
+differential: release ## random expressions to squall and to the real engines; CASES=200000 for the nightly run
+	@python3 tests/differential/run.py --cases $(or $(CASES),5000) --seed $(or $(SEED),0)
 
 demo: release ## run the main job on local servers; KEEP=1 leaves it running
 	@python3 demo/demo.py $(if $(KEEP),--keep)

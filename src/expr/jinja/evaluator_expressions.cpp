@@ -222,19 +222,19 @@ Result<Value> Evaluator::eval_filter(const FilterExpr& expr, const FramePtr& fra
   } else {
     SQ_TRY(input, eval(*expr.input, frame));
   }
+  SQ_TRY(const CallArguments arguments, eval_arguments(expr.arguments, frame));
   if (expr.filter == nullptr) {
     return raise("TemplateRuntimeError", "No filter named " + python::repr(Value(expr.name)) + " found.");
   }
-  SQ_TRY(const CallArguments arguments, eval_arguments(expr.arguments, frame));
   return run_filter(rt_, *expr.filter, input, arguments);
 }
 
 Result<Value> Evaluator::eval_test(const TestExpr& expr, const FramePtr& frame) {
   SQ_TRY(const Value input, eval(*expr.input, frame));
+  SQ_TRY(const CallArguments arguments, eval_arguments(expr.arguments, frame));
   if (expr.test == nullptr) {
     return raise("TemplateRuntimeError", "No test named " + python::repr(Value(expr.name)) + " found.");
   }
-  SQ_TRY(const CallArguments arguments, eval_arguments(expr.arguments, frame));
   SQ_TRY(const bool truth, run_test(rt_, *expr.test, input, arguments));
   return Value(truth);
 }

@@ -9,6 +9,7 @@
 
 #include "base/strings.hpp"
 #include "expr/jinja/orquesta.hpp"
+#include "expr/python/sort.hpp"
 #include "expr/python/text.hpp"
 #include "value/json.hpp"
 #include "value/python.hpp"
@@ -130,17 +131,9 @@ Value ignore_case(const Value& value) {
 Status sort_by_keys(Runtime& rt, List& items, const List& keys, bool reverse) {
   std::vector<size_t> order(items.size());
   for (size_t i = 0; i < order.size(); ++i) order[i] = i;
-  // std::stable_sort must not be left by an error, so the first one is kept and the rest of the comparisons is void.
-  Status status;
   // Python reverses, sorts and reverses again, which keeps equal elements in their order.
   if (reverse) std::reverse(order.begin(), order.end());
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) {
-    if (!status) return false;
-    const auto lower = rt.less(keys[a], keys[b]);
-    if (!lower) status = fail(lower.error());
-    return lower.value_or(false);
-  });
-  if (!status) return status;
+  SQ_CHECK(py::sort(order, [&](size_t a, size_t b) { return rt.less(keys[a], keys[b]); }));
   if (reverse) std::reverse(order.begin(), order.end());
   List sorted;
   sorted.reserve(items.size());

@@ -79,7 +79,10 @@ Result<Value> reverse(Runtime& rt, const Bound& a) {
   }
   if (is_strict_undefined(now)) return raise_undefined(now);
   if (!rt.is_iterable(now)) return raise("FilterArgumentError", "argument must be iterable");
-  SQ_TRY(List items, rt.to_list(now));
+  Result<List> listed = rt.to_list(now);
+  if (!listed && listed.error().type() == "TypeError") return raise("FilterArgumentError", "argument must be iterable");
+  if (!listed) return fail(listed.error());
+  List items = *std::move(listed);
   std::reverse(items.begin(), items.end());
   if (!is_reversible(rt, now)) return Value(std::move(items));
   const std::string_view type = now.is_list()              ? "list_reverseiterator"
@@ -108,10 +111,20 @@ Result<List> sort_keys(Runtime& rt, const List& items, const AttributeGetter& ge
   return keys;
 }
 
+// sorted() takes an integer for `reverse`.
+Result<bool> reverse_flag(Runtime& rt, const Value& value) {
+  if (value.is_bool()) return value.as_bool();
+  if (is_strict_undefined(value)) return raise_undefined(value);
+  const bool too_large = value.kind() == Kind::kBigInt || value.kind() == Kind::kUInt;
+  if (too_large) return raise("OverflowError", "Python int too large to convert to C int");
+  SQ_TRY(const int64_t number, to_index(rt, value));
+  return number != 0;
+}
+
 Result<Value> sort(Runtime& rt, const Bound& a) {
-  SQ_TRY(const bool reverse_order, rt.truthy(a.value_or(1, false)));
   SQ_TRY(const bool case_sensitive, rt.truthy(a.value_or(2, false)));
   SQ_TRY(List items, rt.to_list(a[0]));
+  SQ_TRY(const bool reverse_order, reverse_flag(rt, a.value_or(1, false)));
   std::vector<AttributeGetter> getters;
   List attributes{a[3]};
   if (a[3].is_string()) {
@@ -129,16 +142,15 @@ Result<Value> sort(Runtime& rt, const Bound& a) {
       SQ_TRY(Value part, getter.get(rt, item));
       parts.push_back(case_sensitive ? std::move(part) : ignore_case(part));
     }
-    keys.push_back(parts.size() == 1 ? std::move(parts.front()) : Value(std::move(parts)));
+    // Always a list: equal keys are never asked which is less.
+    keys.push_back(Value(std::move(parts)));
   }
   SQ_CHECK(sort_by_keys(rt, items, keys, reverse_order));
   return Value(std::move(items));
 }
 
 Result<Value> dict_sort(Runtime& rt, const Bound& a) {
-  SQ_TRY(const bool case_sensitive, rt.truthy(a.value_or(1, false)));
   const std::string by(a.value_or(2, Value("key")).string_or(""));
-  SQ_TRY(const bool reverse_order, rt.truthy(a.value_or(3, false)));
   if (by != "key" && by != "value") {
     return raise("FilterArgumentError", "You can only sort by either \"key\" or \"value\"");
   }
@@ -147,6 +159,8 @@ Result<Value> dict_sort(Runtime& rt, const Bound& a) {
   if (!rt.is_mapping(now)) {
     return raise("AttributeError", "'" + std::string(rt.type_name(now)) + "' object has no attribute 'items'");
   }
+  SQ_TRY(const bool case_sensitive, rt.truthy(a.value_or(1, false)));
+  SQ_TRY(const bool reverse_order, reverse_flag(rt, a.value_or(3, false)));
   List pairs;
   List keys;
   for (const auto& [key, member] : dict_entries(now)) {

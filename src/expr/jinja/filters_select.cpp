@@ -21,8 +21,18 @@ Result<Value> default_value(Runtime& rt, const Bound& a) {
 }
 
 Result<Value> attribute(Runtime& rt, const Bound& a) {
+  if (is_strict_undefined(a[1])) return raise_undefined(a[1]);
+  if (!rt.is_hashable(a[1])) return py::type_error("unhashable type: '" + std::string(rt.type_name(a[1])) + "'");
+  const bool is_text = a[1].is_string() || a[1].kind() == Kind::kMarkup;
+  if (!is_text) return py::type_error("attribute name must be string, not '" + std::string(rt.type_name(a[1])) + "'");
   if (is_undefined(a[0])) return raise_undefined(a[0]);
-  if (!a[1].is_string()) return py::type_error("attribute name must be string, not '" + std::string(rt.type_name(a[1])) + "'");
+  if (a[1].kind() == Kind::kMarkup) {
+    SQ_TRY(const std::string shown, rt.repr(a[1]));
+    SQ_TRY(auto found, rt.find_attribute(a[0], a[1].as_string()));
+    if (found) return *std::move(found);
+    const std::string type = rt.type_repr(rt.resolve(a[0]));
+    return make_undefined(UndefinedKind::kStrict, "'" + type + "' has no attribute " + shown);
+  }
   const std::string_view name = a[1].as_string();
   SQ_TRY(auto found, rt.find_attribute(a[0], name));
   return found ? *std::move(found) : rt.undefined_member(a[0], a[1]);
@@ -32,8 +42,7 @@ Result<Value> attribute(Runtime& rt, const Bound& a) {
 using Step = std::function<Result<std::optional<Value>>(const Value& item)>;
 
 // A generator over the elements of `source`. Everything, mistakes included, waits until it is read.
-Value stepping_generator(Runtime& rt, std::string name, const Value& source,
-                         std::function<Result<Step>()> prepare) {
+Value stepping_generator(Runtime& rt, std::string name, const Value& source, std::function<Result<Step>()> prepare) {
   struct State {
     bool started = false;
     Step step;
@@ -108,11 +117,12 @@ Result<Step> select_step(Runtime& rt, List positional, const Dict& keywords, boo
     positional.erase(positional.begin());
   }
   CallArguments arguments{std::move(positional), keywords};
-  return [&rt, getter, test, arguments = std::move(arguments), wanted](const Value& item) -> Result<std::optional<Value>> {
-    SQ_TRY(const Value value, getter.get(rt, item));
-    SQ_TRY(const bool passes, test ? rt.call_test(*test, value, arguments) : rt.truthy(value));
-    return passes == wanted ? std::optional(item) : std::nullopt;
-  };
+  return
+      [&rt, getter, test, arguments = std::move(arguments), wanted](const Value& item) -> Result<std::optional<Value>> {
+        SQ_TRY(const Value value, getter.get(rt, item));
+        SQ_TRY(const bool passes, test ? rt.call_test(*test, value, arguments) : rt.truthy(value));
+        return passes == wanted ? std::optional(item) : std::nullopt;
+      };
 }
 
 template <bool ByAttribute, bool Wanted>

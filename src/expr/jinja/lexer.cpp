@@ -16,7 +16,7 @@ Error syntax_error(std::string message, int line) {
 }
 
 std::string_view describe(TokenKind kind) {
-  static constexpr std::array<std::string_view, 36> kNames = {
+  static constexpr std::array<std::string_view, 37> kNames = {
       "end of template",
       "template data / text",
       "begin of print statement",
@@ -53,6 +53,7 @@ std::string_view describe(TokenKind kind) {
       "|",
       ",",
       ";",
+      "unreadable text",
   };
   return kNames[static_cast<size_t>(kind)];
 }
@@ -148,15 +149,25 @@ class Lexer {
  public:
   explicit Lexer(std::string_view source) : source_(normalize_source(source)) {}
 
-  Result<std::vector<Token>> run(bool in_variable) {
-    if (in_variable) SQ_CHECK(code(TokenKind::kVariableEnd));
-    while (at_ < source_.size()) SQ_CHECK(root());
-    emit(TokenKind::kEof, at_);
-    return std::move(tokens_);
+  Tokens run(bool in_variable) {
+    const Status status = read(in_variable);
+    if (status) {
+      emit(TokenKind::kEof, at_);
+      return {std::move(tokens_), std::nullopt};
+    }
+    Token& last = tokens_.emplace_back();
+    last.kind = TokenKind::kError;
+    last.line = status.error().where().line;
+    return {std::move(tokens_), status.error()};
   }
-  bool made_nothing() const { return tokens_.empty(); }
 
  private:
+  Status read(bool in_variable) {
+    if (in_variable) SQ_CHECK(code(TokenKind::kVariableEnd));
+    while (at_ < source_.size()) SQ_CHECK(root());
+    return {};
+  }
+
   std::string_view rest() const { return std::string_view(source_).substr(at_); }
   bool next_is(std::string_view text) const { return rest().starts_with(text); }
 
@@ -471,12 +482,12 @@ class Lexer {
 
 }  // namespace
 
-Result<std::vector<Token>> tokenize(std::string_view source) { return Lexer(source).run(false); }
-Result<std::vector<Token>> tokenize_expression(std::string_view source, bool* at_once) {
-  Lexer lexer(source);
-  auto tokens = lexer.run(true);
-  if (at_once != nullptr) *at_once = !tokens && lexer.made_nothing();
-  return tokens;
+Result<std::vector<Token>> tokenize(std::string_view source) {
+  Tokens all = tokenize_lazily(source);
+  if (all.mistake) return fail(*std::move(all.mistake));
+  return std::move(all.tokens);
 }
+
+Tokens tokenize_lazily(std::string_view source, bool in_variable) { return Lexer(source).run(in_variable); }
 
 }  // namespace squall::expr::jinja

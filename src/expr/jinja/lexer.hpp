@@ -1,6 +1,7 @@
 // Jinja2's lexer with StackStorm's settings: default delimiters, trim_blocks, lstrip_blocks, no line statements.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,6 +48,7 @@ enum class TokenKind : uint8_t {
   kPipe,
   kComma,
   kSemicolon,
+  kError,  // here the text cannot be read: Tokens::mistake says why
 };
 
 struct Token {
@@ -67,8 +69,14 @@ std::string describe(const Token& token);
 // All tokens of a template, ending in kEof. Comments and the marks of raw blocks are gone. Errors are of type
 // "TemplateSyntaxError" and know the line.
 Result<std::vector<Token>> tokenize(std::string_view source);
-// As if the text stood inside {{ }}. `at_once`, when given, tells whether already the first token was wrong.
-Result<std::vector<Token>> tokenize_expression(std::string_view source, bool* at_once = nullptr);
+
+// Jinja reads token by token: what the parser finds wrong before an unreadable place is told first.
+struct Tokens {
+  std::vector<Token> tokens;     // ends in kEof or kError
+  std::optional<Error> mistake;  // with kError
+};
+// `in_variable`: as if the text stood inside {{ }}.
+Tokens tokenize_lazily(std::string_view source, bool in_variable = false);
 
 // A TemplateSyntaxError at a line.
 Error syntax_error(std::string message, int line);

@@ -26,26 +26,24 @@ void note_special_names(MacroStmt& macro) {
 }  // namespace
 
 Result<Body> parse(std::string_view source, Environment environment) {
-  SQ_TRY(std::vector<Token> tokens, tokenize(source));
-  return Parser(std::move(tokens), environment).parse_template();
+  return Parser(tokenize_lazily(source), environment).parse_template();
 }
 
 Result<ExprPtr> parse_expression(std::string_view source, Environment environment, bool whole) {
-  bool at_once = false;
-  auto tokens = tokenize_expression(source, &at_once);
-  if (!tokens) {
+  Tokens tokens = tokenize_lazily(source, true);
+  if (tokens.mistake && tokens.tokens.size() == 1) {
     // Jinja reads the first token before it is ready to take the line out of a message again.
-    const Error& error = tokens.error();
-    if (!whole || !at_once) return fail(error);
+    const Error& error = *tokens.mistake;
+    if (!whole) return fail(error);
     const std::string message = error.message() + "\n  line " + std::to_string(error.where().line);
     return fail(Error(error.code(), message, error.where()).with_type(error.type()));
   }
-  return Parser(*std::move(tokens), environment).parse_alone(whole);
+  return Parser(std::move(tokens), environment).parse_alone(whole);
 }
 
 Result<ExprPtr> Parser::parse_alone(bool whole) {
   SQ_TRY(ExprPtr expr, parse_expression());
-  if (whole && !is(TokenKind::kEof)) return fail_here("chunk after expression");
+  if (is(TokenKind::kError) || (whole && !is(TokenKind::kEof))) return fail_here("chunk after expression");
   return expr;
 }
 
@@ -76,6 +74,7 @@ Result<Body> Parser::subparse(const Names* end_names) {
   Body body;
   if (end_names != nullptr) end_names_.push_back(*end_names);
   while (!is(TokenKind::kEof)) {
+    if (is(TokenKind::kError)) return fail_here({});
     const int line = current().line;
     if (is(TokenKind::kData)) {
       body.push_back(std::make_unique<TextStmt>(line, next().text));
@@ -139,7 +138,7 @@ Status Parser::parse_statement(Body& out) {
 
 Result<StmtPtr> Parser::parse_set() {
   const int line = next().line;
-  SQ_TRY(ExprPtr target, parse_assign_target({}, true));
+  SQ_TRY(ExprPtr target, parse_assign_target(true));
   if (skip_if(TokenKind::kAssign)) {
     SQ_TRY(ExprPtr value, parse_tuple());
     return std::make_unique<SetStmt>(line, std::move(target), std::move(value));
@@ -152,9 +151,9 @@ Result<StmtPtr> Parser::parse_set() {
 
 Result<StmtPtr> Parser::parse_for() {
   auto loop = std::make_unique<ForStmt>(next().line);
-  SQ_TRY(loop->target, parse_assign_target("in"));
+  SQ_TRY(loop->target, parse_assign_target());
   SQ_TRY([[maybe_unused]] const Token* in, expect_name("in"));
-  SQ_TRY(loop->iterable, parse_tuple({.with_condition = false, .end_name = "recursive"}));
+  SQ_TRY(loop->iterable, parse_tuple({.with_condition = false}));
   if (skip_if_name("if")) {
     SQ_TRY(loop->test, parse_expression());
   }

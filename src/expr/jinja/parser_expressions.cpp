@@ -23,6 +23,8 @@ bool Parser::skip_if_name(std::string_view name) {
 }
 
 tl::unexpected<Error> Parser::fail_at(std::string message, int line) const {
+  // The next token is read when the one before it is taken.
+  if (is(TokenKind::kError)) return fail(*mistake_);
   return fail(syntax_error(std::move(message), line));
 }
 tl::unexpected<Error> Parser::fail_here(std::string message) const {
@@ -287,8 +289,7 @@ Result<ExprPtr> Parser::parse_tuple(TupleMode mode) {
     if (!items.empty()) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));
     }
-    const bool at_end = is(TokenKind::kVariableEnd) || is(TokenKind::kBlockEnd) || is(TokenKind::kRParen) ||
-                        (!mode.end_name.empty() && is_name(mode.end_name));
+    const bool at_end = is(TokenKind::kVariableEnd) || is(TokenKind::kBlockEnd) || is(TokenKind::kRParen);
     if (at_end) break;
     SQ_TRY(ExprPtr item, mode.simplified ? parse_primary(mode.with_namespace) : parse_expression(mode.with_condition));
     items.push_back(std::move(item));
@@ -341,8 +342,8 @@ const Expr* unassignable(const Expr& target) {
 
 }  // namespace
 
-Result<ExprPtr> Parser::parse_assign_target(std::string_view end_name, bool with_namespace) {
-  SQ_TRY(ExprPtr target, parse_tuple({.simplified = true, .with_namespace = with_namespace, .end_name = end_name}));
+Result<ExprPtr> Parser::parse_assign_target(bool with_namespace) {
+  SQ_TRY(ExprPtr target, parse_tuple({.simplified = true, .with_namespace = with_namespace}));
   const Expr* wrong = unassignable(*target);
   if (wrong == nullptr) return target;
   const std::string_view name = wrong->kind == ExprKind::kTuple ? "tuple" : node_name(wrong->kind);

@@ -15,7 +15,8 @@ namespace squall::expr::jinja {
 
 class Parser {
  public:
-  Parser(std::vector<Token> tokens, Environment environment) : tokens_(std::move(tokens)), environment_(environment) {}
+  Parser(Tokens tokens, Environment environment)
+      : tokens_(std::move(tokens.tokens)), mistake_(std::move(tokens.mistake)), environment_(environment) {}
   Result<Body> parse_template();
   Result<ExprPtr> parse_alone(bool whole);
 
@@ -64,11 +65,10 @@ class Parser {
     bool with_condition = true;  // a if b else c
     bool parenthesized = false;
     bool with_namespace = false;  // ns.attr
-    std::string_view end_name;    // a name that ends the tuple
   };
   Result<ExprPtr> parse_tuple(TupleMode mode);
   Result<ExprPtr> parse_tuple() { return parse_tuple(TupleMode()); }
-  Result<ExprPtr> parse_assign_target(std::string_view end_name = {}, bool with_namespace = false);
+  Result<ExprPtr> parse_assign_target(bool with_namespace = false);
   Result<std::string> parse_assign_name();
   Result<ExprPtr> parse_expression(bool with_condition = true);
   Result<ExprPtr> parse_condition();
@@ -96,6 +96,7 @@ class Parser {
   Result<std::string> parse_dotted_name();
 
   std::vector<Token> tokens_;
+  std::optional<Error> mistake_;
   Environment environment_;
   size_t at_ = 0;
   size_t depth_ = 0;

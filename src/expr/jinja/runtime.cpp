@@ -46,8 +46,8 @@ Status Runtime::charge_text(size_t bytes) {
 
 Status Runtime::enter(size_t levels) {
   if (depth_ + levels > kRecursionMax) {
-    return raise("RecursionError", "the template recurses deeper than " + std::to_string(kRecursionMax) +
-                                       " levels (kRecursionMax)");
+    return raise("RecursionError",
+                 "the template recurses deeper than " + std::to_string(kRecursionMax) + " levels (kRecursionMax)");
   }
   SQ_CHECK(charge());
   depth_ += levels;
@@ -144,8 +144,9 @@ namespace {
 // Python refuses to show them: it would take quadratic time.
 Status showable(const Value& integer) {
   if (integer.size() <= kIntegerDigitsMax + 1) return {};
-  return py::value_error("Exceeds the limit (" + std::to_string(kIntegerDigitsMax) +
-                         " digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit");
+  return py::value_error(
+      "Exceeds the limit (" + std::to_string(kIntegerDigitsMax) +
+      " digits) for integer string conversion; use sys.set_int_max_str_digits() to increase the limit");
 }
 
 }  // namespace
@@ -245,7 +246,8 @@ std::string Runtime::type_repr(const Value& value) const {
   return module + std::string(type_name(value)) + " object";
 }
 
-// --- Truth, length, iteration -----------------------------------------------------------------------------------------
+// --- Truth, length, iteration
+// -----------------------------------------------------------------------------------------
 
 Result<bool> Runtime::truthy(const Value& value) {
   if (is_undefined(value)) {
@@ -372,7 +374,10 @@ bool Runtime::is_hashable(const Value& value) {
         if (!is_hashable(item)) return false;
       }
       return true;
-    case Kind::kObject: return as_object_of<Mapping>(value) == nullptr;
+    case Kind::kObject: {
+      const std::string_view type = value.as_object()->type_name();
+      return as_object_of<Mapping>(value) == nullptr && type != "dict_keys" && type != "dict_items";
+    }
     default: return true;
   }
 }

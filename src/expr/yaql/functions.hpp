@@ -164,6 +164,8 @@ struct Call {
   bool truth(size_t index) const { return args[index].value.truthy(); }
   // An integer parameter; OverflowError when it does not fit.
   Result<int64_t> integer(size_t index) const;
+  // The same where a number out of range counts as the nearest one: Python compares with it, or slices.
+  int64_t clamped(size_t index) const;
 
  private:
   ContextPtr own_;

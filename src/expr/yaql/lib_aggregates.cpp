@@ -63,7 +63,7 @@ Result<Value> accumulate(Call& c) {
     bool started = false;
     Value total = {};
   };
-  return make_iterator("generator",
+  return make_iterator("generator:accumulate",
                        [cursor, selector = c.lambda(1), has_seed = c.has(2), seed = c[2], s = State()](
                            Runtime& rt, Value& out) mutable -> Result<bool> {
                          if (!s.started) {
@@ -114,9 +114,10 @@ Result<Value> last(Call& c) {
   }
   Value item = c[1];
   bool any_item = false;
-  for (;;) {
-    SQ_TRY(const bool more, cursor.next(c.rt, item));
+  for (Value next;;) {
+    SQ_TRY(const bool more, cursor.next(c.rt, next));
     if (!more) break;
+    item = std::move(next);
     any_item = true;
   }
   if (!any_item && !c.has(1)) return stop();

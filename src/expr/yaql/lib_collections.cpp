@@ -45,7 +45,7 @@ Result<Value> flatten(Call& c) {
   SQ_TRY(Cursor first, c.rt.iterate(c[0]));
   std::vector<Cursor> open;
   open.push_back(std::move(first));
-  return make_iterator("generator", [open = std::move(open)](Runtime& rt, Value& out) mutable -> Result<bool> {
+  return make_iterator("generator:flatten", [open = std::move(open)](Runtime& rt, Value& out) mutable -> Result<bool> {
     while (!open.empty()) {
       SQ_TRY(const bool more, open.back().next(rt, out));
       if (!more) {
@@ -129,19 +129,21 @@ Result<Value> sequence_length(Call& c) {
 
 // Where deletions and replacements apply: [position, position + count), or to the end for a negative count.
 struct Span {
-  int64_t position, count;
+  int64_t position, count;  // clamped to 64 bits
   bool has(int64_t index) const {
     if (count < 0) return index >= position;
-    return index >= position && index - position < count;
+    if (index < position) return false;
+    int64_t end = 0;
+    return __builtin_add_overflow(position, count, &end) || index < end;
   }
 };
 
 Result<Value> remove_span(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  SQ_TRY(const int64_t position, c.integer(1));
-  SQ_TRY(const int64_t count, c.integer(2));
+  const int64_t position = c.clamped(1);
+  const int64_t count = c.clamped(2);
   return make_iterator(
-      "generator",
+      "generator:delete",
       [cursor, span = Span{position, count}, i = int64_t{0}](Runtime& rt, Value& out) mutable -> Result<bool> {
         for (;;) {
           SQ_TRY(const bool more, cursor.next(rt, out));
@@ -152,8 +154,8 @@ Result<Value> remove_span(Call& c) {
 }
 
 // Puts the elements of `values` where the span begins.
-Value replaced_span(Cursor cursor, Cursor values, Span span) {
-  return make_iterator("generator",
+Value replaced_span(std::string_view function, Cursor cursor, Cursor values, Span span) {
+  return make_iterator(function,
                        [cursor, values, span, i = int64_t{0}, giving = false, given = false](
                            Runtime& rt, Value& out) mutable -> Result<bool> {
                          for (;;) {
@@ -173,24 +175,24 @@ Value replaced_span(Cursor cursor, Cursor values, Span span) {
 
 Result<Value> replace_item(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  SQ_TRY(const int64_t position, c.integer(1));
-  SQ_TRY(const int64_t count, c.integer(3));
+  const int64_t position = c.clamped(1);
+  const int64_t count = c.clamped(3);
   SQ_TRY(Cursor one, c.rt.iterate(Value::tuple({c[2]})));
-  return replaced_span(std::move(cursor), std::move(one), {position, count});
+  return replaced_span("generator:replace", std::move(cursor), std::move(one), {position, count});
 }
 
 Result<Value> replace_items(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  SQ_TRY(const int64_t position, c.integer(1));
-  SQ_TRY(const int64_t count, c.integer(3));
+  const int64_t position = c.clamped(1);
+  const int64_t count = c.clamped(3);
   SQ_TRY(Cursor values, c.rt.iterate(c[2]));
-  return replaced_span(std::move(cursor), std::move(values), {position, count});
+  return replaced_span("generator:replace_many", std::move(cursor), std::move(values), {position, count});
 }
 
 Result<Value> insert_into_list(Call& c) {
   SQ_TRY(List items, c.rt.to_list(c[0]));
   const auto size = static_cast<int64_t>(items.size());
-  int64_t at = py::to_int64(c[1]).value_or(py::is_negative(c[1]) ? -size : size);
+  SQ_TRY(int64_t at, c.integer(1));
   if (at < 0) at = std::max<int64_t>(at + size, 0);
   items.insert(items.begin() + std::min(at, size), c[2]);
   return make_list(std::move(items));
@@ -198,7 +200,7 @@ Result<Value> insert_into_list(Call& c) {
 
 // insert() on an iterator, and insertMany(): what lies beyond the end is added there; before the start, insertMany()
 // puts it first and insert() drops it.
-Value inserted(Cursor cursor, Cursor values, int64_t position, bool first_when_negative) {
+Value inserted(std::string_view function, Cursor cursor, Cursor values, int64_t position, bool first_when_negative) {
   struct State {
     int64_t i = 0;
     bool giving, given;
@@ -207,7 +209,7 @@ Value inserted(Cursor cursor, Cursor values, int64_t position, bool first_when_n
     Value held = {};
   };
   return make_iterator(
-      "generator",
+      function,
       [cursor, values, position, s = State{.giving = first_when_negative && position < 0, .given = position < 0}](
           Runtime& rt, Value& out) mutable -> Result<bool> {
         for (;;) {
@@ -236,16 +238,16 @@ Value inserted(Cursor cursor, Cursor values, int64_t position, bool first_when_n
 
 Result<Value> insert_into_iterator(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  SQ_TRY(const int64_t position, c.integer(1));
+  const int64_t position = c.clamped(1);
   SQ_TRY(Cursor one, c.rt.iterate(Value::tuple({c[2]})));
-  return inserted(std::move(cursor), std::move(one), position, false);
+  return inserted("generator:iter_insert", std::move(cursor), std::move(one), position, false);
 }
 
 Result<Value> insert_many(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  SQ_TRY(const int64_t position, c.integer(1));
+  const int64_t position = c.clamped(1);
   SQ_TRY(Cursor values, c.rt.iterate(c[2]));
-  return inserted(std::move(cursor), std::move(values), position, true);
+  return inserted("generator:insert_many", std::move(cursor), std::move(values), position, true);
 }
 
 // --- Dicts

@@ -12,6 +12,8 @@ namespace squall::expr::yaql {
 
 namespace {
 
+constexpr double kSecondsPerYear = 31'556'952;  // of the Gregorian calendar, on average
+
 DateTime time_of(const Call& c, size_t index) { return c[index].as_date_time(); }
 int64_t span_of(const Call& c, size_t index) { return c[index].as_time_delta(); }
 
@@ -30,7 +32,7 @@ Status set_offset(DateTime& time, int64_t offset_micros) {
 // A field of a datetime is a C int.
 Result<int64_t> field(const Call& c, size_t index) {
   const auto number = py::to_int64(c[index]);
-  if (!number) return py::raise("OverflowError", "Python int too large to convert to C int");
+  if (!number) return py::raise("OverflowError", "Python int too large to convert to C long");
   if (*number > INT32_MAX) return py::raise("OverflowError", "signed integer is greater than maximum");
   if (*number < INT32_MIN) return py::raise("OverflowError", "signed integer is less than minimum");
   return *number;
@@ -68,7 +70,12 @@ Result<int64_t> to_micros(const Value& number, int64_t unit) {
 Result<Value> datetime_from_timestamp(Call& c) {
   if (c[0].is_double() && std::isnan(c[0].as_double())) return py::value_error("cannot convert float NaN to integer");
   SQ_TRY(const double seconds, py::to_double(c[0]));
-  if (std::fabs(seconds) > 1e17) return py::raise("OverflowError", "timestamp out of range for platform time_t");
+  if (std::fabs(seconds) > 9.2e18) return py::raise("OverflowError", "timestamp out of range for platform time_t");
+  // The C library counts years in an int, Python stops at 9999.
+  const double year = 1970 + std::floor(seconds / kSecondsPerYear);
+  if (std::fabs(year) > INT32_MAX) return py::raise("OSError", "[Errno 75] Value too large for defined data type");
+  if (std::fabs(year) > 100'000)
+    return py::value_error("year " + std::to_string(static_cast<int64_t>(year)) + " is out of range");
   DateTime time;
   SQ_TRY(time.micros, to_micros(c[0], kSecond));
   const Fields utc = fields_of(time.micros);
@@ -90,14 +97,28 @@ Result<Value> datetime_from_string(Call& c) {
   return Value::date_time(time);
 }
 
+// A time span of this many microseconds; Python counts its days in a C int.
+Result<Value> span_of_micros(const Value& micros) {
+  if (const auto small = py::to_int64(micros)) return Value::time_delta(*small);
+  SQ_TRY(const Value days, py::arithmetic(py::BinaryOp::kFloorDiv, micros, Value(kDay)));
+  const auto count = py::to_int64(days);
+  if (!count || *count > INT32_MAX || *count < INT32_MIN) {
+    return py::raise("OverflowError", "Python int too large to convert to C int");
+  }
+  if (*count > 999'999'999 || *count < -999'999'999) {
+    return py::raise("OverflowError", "days=" + std::to_string(*count) + "; must have magnitude <= 999999999");
+  }
+  return py::limit_error("time spans of more than 292,000 years are not supported");
+}
+
 Result<Value> build_timespan(Call& c) {
   constexpr int64_t kUnits[] = {kDay, kHour, kMinute, kSecond, 1000, 1};
-  int64_t total = 0;
+  Value total(0);
   for (size_t i = 0; i < std::size(kUnits); ++i) {
-    SQ_TRY(const int64_t part, to_micros(c[i], kUnits[i]));
-    if (__builtin_add_overflow(total, part, &total)) return span_overflow();
+    SQ_TRY(const Value part, py::arithmetic(py::BinaryOp::kMul, c[i], Value(kUnits[i])));
+    SQ_TRY(total, py::arithmetic(py::BinaryOp::kAdd, total, part));
   }
-  return Value::time_delta(total);
+  return span_of_micros(total);
 }
 
 Result<Value> now(Call& c) {
@@ -149,8 +170,9 @@ Result<Value> span_minus_span(Call& c) {
 
 // timedelta(microseconds=number): rounded half to even.
 Result<Value> span_value(const Value& micros) {
-  SQ_TRY(const int64_t total, to_micros(micros, 1));
-  return Value::time_delta(total);
+  if (!micros.is_double()) return span_of_micros(micros);
+  SQ_TRY(const Value whole, py::round_to_integer(micros.as_double()));
+  return span_of_micros(whole);
 }
 
 Result<Value> scaled(int64_t span, const Value& factor) {

@@ -27,27 +27,46 @@ Result<Value> range_to(Call& c) { return range_of(Value(0), c[0], Value(1)); }
 Result<Value> range_from_to(Call& c) { return range_of(c[0], c[1], c[2]); }
 
 Result<Value> sequence(Call& c) {
-  return make_iterator("count", [at = py::positive(c[0]), step = c[1]](Runtime&, Value& out) mutable -> Result<bool> {
-    out = at;
-    SQ_TRY(at, py::arithmetic(py::BinaryOp::kAdd, at, step));
+  const auto at = std::make_shared<Value>(py::positive(c[0]));
+  const Value step = c[1];
+  Value made = make_iterator("itertools.count", [at, step](Runtime&, Value& out) -> Result<bool> {
+    out = *at;
+    SQ_TRY(*at, py::arithmetic(py::BinaryOp::kAdd, *at, step));
     return true;
   });
+  as<Iterator>(made)->show = [at, step](Runtime& rt) -> Result<std::string> {
+    SQ_TRY(const std::string start, rt.repr(*at));
+    SQ_TRY(const std::string by, rt.repr(step));
+    return "count(" + start + (by == "1" ? "" : ", " + by) + ")";
+  };
+  return made;
 }
 
 Result<Value> repeat(Call& c) {
-  SQ_TRY(const int64_t times, c.integer(1));
-  return make_iterator("repeat", [value = c[0], left = times](Runtime&, Value& out) mutable -> Result<bool> {
-    if (left == 0) return false;
-    if (left > 0) --left;
+  int64_t times = -1;  // for ever
+  if (!py::is_negative(c[1])) {
+    SQ_TRY(times, c.integer(1));
+  }
+  const auto left = std::make_shared<int64_t>(times);
+  const Value value = c[0];
+  Value made = make_iterator("itertools.repeat", [value, left](Runtime&, Value& out) -> Result<bool> {
+    if (*left == 0) return false;
+    if (*left > 0) --*left;
     out = value;
     return true;
   });
+  as<Iterator>(made)->show = [value, left](Runtime& rt) -> Result<std::string> {
+    SQ_TRY(const std::string shown, rt.repr(value));
+    return "repeat(" + shown + (*left < 0 ? "" : ", " + std::to_string(*left)) + ")";
+  };
+  return made;
 }
 
 Result<Value> cycle(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
   return make_iterator(
-      "cycle", [cursor, seen = List(), i = size_t{0}, first = true](Runtime& rt, Value& out) mutable -> Result<bool> {
+      "itertools.cycle",
+      [cursor, seen = List(), i = size_t{0}, first = true](Runtime& rt, Value& out) mutable -> Result<bool> {
         if (first) {
           SQ_TRY(const bool more, cursor.next(rt, out));
           if (more) {
@@ -70,7 +89,7 @@ Result<Value> generate(Call& c) {
     bool started = false;
   };
   auto past = c.truth(4) ? std::make_shared<SetBuilder>(c.rt) : nullptr;
-  return make_iterator("generator",
+  return make_iterator("generator:generate",
                        [s = State{c[0]}, predicate = c.lambda(1), producer = c.lambda(2), selector = c.lambda(3), past](
                            Runtime& rt, Value& out) mutable -> Result<bool> {
                          if (s.started) {
@@ -97,7 +116,7 @@ Result<Value> generate_many(Call& c) {
     std::optional<Value> last = {};
   };
   auto past = c.truth(3) ? std::make_shared<SetBuilder>(c.rt) : nullptr;
-  return make_iterator("generator",
+  return make_iterator("generator:generate_many",
                        [s = State{{c[0]}}, producer = c.lambda(1), selector = c.lambda(2), past,
                         depth_first = c.truth(4)](Runtime& rt, Value& out) mutable -> Result<bool> {
                          if (s.last) {

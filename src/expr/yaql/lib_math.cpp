@@ -1,4 +1,5 @@
 // Numbers: conversions, bits, powers, chance.
+#include <algorithm>
 #include <random>
 
 #include "expr/python/numbers.hpp"
@@ -105,7 +106,9 @@ Result<Value> sign(Call& c) {
 }
 
 Result<Value> round(Call& c) {
-  SQ_TRY(const int64_t places, c.integer(1));
+  // More places than a number has change nothing, or leave nothing.
+  constexpr int64_t kPlacesMax = 1 << 20;
+  const int64_t places = std::clamp(c.clamped(1), -kPlacesMax, kPlacesMax);
   if (c[0].is_double()) return Value(py::round_places(c[0].as_double(), places));
   return py::round_integer(c[0], places);
 }

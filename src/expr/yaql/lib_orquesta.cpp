@@ -147,7 +147,9 @@ Result<Value> to_jinja(Runtime& rt, const Value& value, Frozen frozen, size_t de
   }
   if (value.kind() != Kind::kObject && value.kind() != Kind::kDict && value.kind() != Kind::kSet) return value;
   SQ_TRY(std::string text, rt.repr(value));
-  return jinja::make_object<Opaque>(std::string(rt.type_name(value)), std::move(text));
+  // Messages about JSON name a class without its module.
+  const std::string_view type = rt.type_name(value);
+  return jinja::make_object<Opaque>(std::string(type.substr(type.rfind('.') + 1)), std::move(text));
 }
 
 Frozen treatment(std::string_view function) {

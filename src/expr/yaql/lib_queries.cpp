@@ -13,9 +13,9 @@ Result<Value> to_tuple(Runtime& rt, const Value& iterable) {
   return Value::tuple(std::move(items));
 }
 
-Result<Value> chain(Runtime&, const List& iterables) {
+Result<Value> chain(Runtime&, const List& iterables, std::string_view type) {
   return make_iterator(
-      "chain",
+      type,
       [iterables, i = size_t{0}, open = std::optional<Cursor>()](Runtime& rt, Value& out) mutable -> Result<bool> {
         for (;;) {
           if (!open) {
@@ -58,7 +58,7 @@ Result<Value> select(Call& c) {
 
 Result<Value> select_many(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  return make_iterator("generator",
+  return make_iterator("generator:select_many",
                        [cursor, selector = c.lambda(1), inner = std::optional<Cursor>()](
                            Runtime& rt, Value& out) mutable -> Result<bool> {
                          for (;;) {
@@ -78,16 +78,18 @@ Result<Value> select_many(Call& c) {
 }
 
 // islice() takes 0 to sys.maxsize.
-Result<int64_t> slice_limit(Call& c, size_t index, std::string_view what) {
-  const auto count = py::to_int64(c[index]);
+Result<int64_t> slice_limit(const Value& number, bool is_stop) {
+  const auto count = py::to_int64(number);
   if (count && *count >= 0) return *count;
+  // CPython takes -1 for a stop that it could not read.
+  const std::string_view what = is_stop && (!count || *count == -1) ? "Stop argument" : "Indices";
   return py::value_error(std::string(what) + " for islice() must be None or an integer: 0 <= x <= sys.maxsize.");
 }
 
 Result<Value> skip(Call& c) {
-  SQ_TRY(const int64_t count, slice_limit(c, 1, "Indices"));
+  SQ_TRY(const int64_t count, slice_limit(c[1], false));
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  return make_iterator("islice", [cursor, left = count](Runtime& rt, Value& out) mutable -> Result<bool> {
+  return make_iterator("itertools.islice", [cursor, left = count](Runtime& rt, Value& out) mutable -> Result<bool> {
     for (; left > 0; --left) {
       SQ_TRY(const bool more, cursor.next(rt, out));
       if (!more) return false;
@@ -97,9 +99,9 @@ Result<Value> skip(Call& c) {
 }
 
 Result<Value> limit(Call& c) {
-  SQ_TRY(const int64_t count, slice_limit(c, 1, "Stop argument"));
+  SQ_TRY(const int64_t count, slice_limit(c[1], true));
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  return make_iterator("islice", [cursor, left = count](Runtime& rt, Value& out) mutable -> Result<bool> {
+  return make_iterator("itertools.islice", [cursor, left = count](Runtime& rt, Value& out) mutable -> Result<bool> {
     if (left == 0) return false;
     --left;
     return cursor.next(rt, out);
@@ -109,7 +111,7 @@ Result<Value> limit(Call& c) {
 Result<Value> append(Call& c) {
   List rest;
   for (const Arg& arg : c.rest) rest.push_back(arg.value);
-  return chain(c.rt, {c[0], Value::tuple(std::move(rest))});
+  return chain(c.rt, {c[0], Value::tuple(std::move(rest))}, "generator:append");
 }
 
 Result<Value> concat(Call& c) {
@@ -120,7 +122,7 @@ Result<Value> concat(Call& c) {
 
 Result<Value> distinct_of(Runtime& rt, const Value& iterable, LambdaPtr selector) {
   SQ_TRY(Cursor cursor, rt.iterate(iterable));
-  return make_iterator("generator",
+  return make_iterator("generator:distinct",
                        [cursor, selector, seen = std::make_shared<SetBuilder>(rt)](Runtime& runtime,
                                                                                    Value& out) mutable -> Result<bool> {
                          for (;;) {
@@ -141,7 +143,7 @@ Result<Value> distinct(Call& c) { return distinct_of(c.rt, c[0], c.lambda(1)); }
 Result<Value> enumerate(Call& c) {
   if (c[1].is_null()) return py::type_error("'NoneType' object cannot be interpreted as an integer");
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  return make_iterator("generator",
+  return make_iterator("generator:enumerate_",
                        [cursor, number = py::positive(c[1])](Runtime& rt, Value& out) mutable -> Result<bool> {
                          Value item;
                          SQ_TRY(const bool more, cursor.next(rt, item));
@@ -186,7 +188,7 @@ Result<Value> zipped(Call& c, bool longest) {
   for (const auto& [name, arg] : c.keywords) {
     if (name == "default") fill = arg.value;
   }
-  return make_iterator(longest ? "zip_longest" : "zip",
+  return make_iterator(longest ? "itertools.zip_longest" : "zip",
                        [cursors, longest, fill](Runtime& rt, Value& out) mutable -> Result<bool> {
                          List items;
                          bool any = false;
@@ -203,7 +205,7 @@ Result<Value> zipped(Call& c, bool longest) {
                            }
                            items.push_back(std::move(item));
                          }
-                         out = Value::tuple(std::move(items));
+                         if (any) out = Value::tuple(std::move(items));
                          return any;
                        });
 }
@@ -213,7 +215,7 @@ Result<Value> zip_longest(Call& c) { return zipped(c, true); }
 Result<Value> join(Call& c) {
   const Value second = as<Iterator>(c[1]) != nullptr ? make<Memory>(c[1]) : c[1];
   SQ_TRY(Cursor outer, c.rt.iterate(c[0]));
-  return make_iterator("generator",
+  return make_iterator("generator:join",
                        [outer, second, predicate = c.lambda(2), selector = c.lambda(3), inner = std::optional<Cursor>(),
                         item = Value()](Runtime& rt, Value& out) mutable -> Result<bool> {
                          for (;;) {
@@ -239,17 +241,19 @@ Result<Value> join(Call& c) {
 
 Result<Value> take_while(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  return make_iterator("takewhile", [cursor, predicate = c.lambda(1)](Runtime& rt, Value& out) mutable -> Result<bool> {
-    SQ_TRY(const bool more, cursor.next(rt, out));
-    if (!more) return false;
-    return rt.test(*predicate, out);
-  });
+  return make_iterator("itertools.takewhile",
+                       [cursor, predicate = c.lambda(1)](Runtime& rt, Value& out) mutable -> Result<bool> {
+                         SQ_TRY(const bool more, cursor.next(rt, out));
+                         if (!more) return false;
+                         return rt.test(*predicate, out);
+                       });
 }
 
 Result<Value> skip_while(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
   return make_iterator(
-      "dropwhile", [cursor, predicate = c.lambda(1), skipping = true](Runtime& rt, Value& out) mutable -> Result<bool> {
+      "itertools.dropwhile",
+      [cursor, predicate = c.lambda(1), skipping = true](Runtime& rt, Value& out) mutable -> Result<bool> {
         for (;;) {
           SQ_TRY(const bool more, cursor.next(rt, out));
           if (!more || !skipping) return more;
@@ -262,13 +266,10 @@ Result<Value> skip_while(Call& c) {
 
 Result<Value> slice(Call& c) {
   SQ_TRY(Cursor cursor, c.rt.iterate(c[0]));
-  return make_iterator("generator", [cursor, length = c[1]](Runtime& rt, Value& out) mutable -> Result<bool> {
-    const auto size = py::to_int64(length);
-    if (!size || *size < 0) {
-      return py::value_error("Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.");
-    }
+  return make_iterator("generator:slice_", [cursor, length = c[1]](Runtime& rt, Value& out) mutable -> Result<bool> {
+    SQ_TRY(const int64_t size, slice_limit(length, true));
     List items;
-    for (Value item; static_cast<int64_t>(items.size()) < *size;) {
+    for (Value item; static_cast<int64_t>(items.size()) < size;) {
       SQ_TRY(const bool more, cursor.next(rt, item));
       if (!more) break;
       items.push_back(std::move(item));
@@ -293,7 +294,7 @@ Value divided(const Value& source, LambdaPtr predicate, bool at_changes) {
     size_t end = 0;
     std::optional<Value> last = {};
   };
-  return make_iterator("generator",
+  return make_iterator(at_changes ? "generator:slice_where" : "generator:split_where",
                        [source, predicate, at_changes, s = State()](Runtime& rt, Value& out) mutable -> Result<bool> {
                          if (!s.read) {
                            SQ_TRY(s.items, rt.to_list(source));
@@ -415,8 +416,7 @@ struct Merger {
 
 Result<Value> merge_with(Call& c) {
   const Merger merger{c.rt, c.lambda(2), c.lambda(3)};
-  SQ_TRY(const int64_t levels, c.integer(4));
-  return merger.merge(c[0], c[1], levels, 0);
+  return merger.merge(c[0], c[1], c.clamped(4), 0);
 }
 
 Result<Value> is_iterable(Call& c) { return Value(c.rt.is_iterable(c[0])); }

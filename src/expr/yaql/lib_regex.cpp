@@ -91,7 +91,7 @@ Result<Value> search_all(Call& c) {
   SQ_TRY(const Regex* compiled, pattern_of(c, 0));
   SQ_TRY(auto matches, compiled->find_all(c.text(1)));
   SQ_CHECK(c.rt.charge_elements(matches.size()));
-  return make_iterator("generator",
+  return make_iterator("generator:search_all",
                        [matches = std::move(matches), regex = *compiled, text = c[1], selector = c.lambda(2),
                         outer = c.context(), i = size_t{0}](Runtime& rt, Value& out) mutable -> Result<bool> {
                          if (i == matches.size()) return false;

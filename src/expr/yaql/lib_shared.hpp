@@ -12,7 +12,7 @@ namespace squall::expr::yaql {
 // tuple(iterable); a tuple stays itself.
 Result<Value> to_tuple(Runtime& rt, const Value& iterable);
 // itertools.chain(*iterables).
-Result<Value> chain(Runtime& rt, const List& iterables);
+Result<Value> chain(Runtime& rt, const List& iterables, std::string_view type = "itertools.chain");
 // frozenset.union of two sets.
 Result<Value> union_of(Runtime& rt, const Value& a, const Value& b);
 // functools.reduce(): `seed` null for none. "TypeError" for nothing to reduce.

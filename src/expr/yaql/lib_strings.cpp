@@ -128,10 +128,10 @@ Result<Value> replace(Call& c) {
 }
 
 Result<Value> replace_all_of(Call& c) {
-  SQ_TRY(const int64_t count_max, c.integer(2));
   std::string text(c.text(0));
   const auto map = MapRef::of(c[1]);
   for (size_t i = 0; i < map->size(); ++i) {
+    SQ_TRY(const int64_t count_max, c.integer(2));
     SQ_TRY(const std::string from, yaql_str(c.rt, map->key(i)));
     SQ_TRY(const std::string to, yaql_str(c.rt, map->value(i)));
     SQ_TRY(text, replaced(c.rt, text, from, to, count_max));
@@ -157,10 +157,10 @@ int64_t sum(int64_t a, int64_t b) {
 Result<Value> substring(Call& c) {
   const std::u32string text = py::decode(c.text(0));
   const auto size = static_cast<int64_t>(text.size());
-  SQ_TRY(int64_t start, c.integer(1));
-  SQ_TRY(int64_t count, c.integer(2));
+  int64_t start = c.clamped(1);
+  int64_t count = c.clamped(2);
   if (count < 0) count = size;
-  if (start < 0) start += size;
+  if (start < 0) start = sum(start, size);
   return made(c.rt, py::encode(slice(text, start, sum(start, count))));
 }
 
@@ -178,7 +178,7 @@ int64_t find(std::u32string_view text, std::u32string_view part, int64_t start, 
 
 template <bool Last>
 Result<Value> index_of(Call& c) {
-  SQ_TRY(const int64_t start, c.integer(2));
+  const int64_t start = c.clamped(2);
   return Value(find(py::decode(c.text(0)), py::decode(c.text(1)), start, INT64_MAX, Last));
 }
 
@@ -186,10 +186,10 @@ template <bool Last>
 Result<Value> index_of_within(Call& c) {
   const std::u32string text = py::decode(c.text(0));
   const auto size = static_cast<int64_t>(text.size());
-  SQ_TRY(int64_t start, c.integer(2));
-  SQ_TRY(int64_t count, c.integer(3));
-  if (start < 0) start += size;
-  if (count < 0) count = size - start;
+  int64_t start = c.clamped(2);
+  int64_t count = c.clamped(3);
+  if (start < 0) start = sum(start, size);
+  if (count < 0) count = sum(size, -std::max<int64_t>(start, -INT64_MAX));
   return Value(find(text, py::decode(c.text(1)), start, sum(start, count), Last));
 }
 

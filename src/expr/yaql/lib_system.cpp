@@ -136,7 +136,7 @@ Lambdas lambdas_of(Call& c) {
 }
 
 Result<Value> select_all_cases(Call& c) {
-  return make_iterator("generator",
+  return make_iterator("generator:select_all_cases",
                        [cases = lambdas_of(c), i = size_t{0}](Runtime& rt, Value& out) mutable -> Result<bool> {
                          while (i < cases.size()) {
                            out = Value(i);
@@ -149,7 +149,7 @@ Result<Value> select_all_cases(Call& c) {
 }
 
 Result<Value> examine(Call& c) {
-  return make_iterator("generator",
+  return make_iterator("generator:examine",
                        [cases = lambdas_of(c), i = size_t{0}](Runtime& rt, Value& out) mutable -> Result<bool> {
                          if (i == cases.size()) return false;
                          SQ_TRY(const Value condition, rt.call_lambda(*cases[i++], {}));

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "expr/python/sort.hpp"
 #include "expr/yaql/runtime.hpp"
 #include "value/python.hpp"
 
@@ -50,35 +51,29 @@ Result<int> Ordering::compare(Runtime& rt, const Value& left, const Value& right
   return 0;
 }
 
-// Stable, and safe with comparisons that fail or contradict themselves.
-Status Ordering::merge_sort(Runtime& rt, List& items) const {
-  if (items.size() < 2) return {};
-  const auto middle = items.begin() + static_cast<std::ptrdiff_t>(items.size() / 2);
-  List left(std::make_move_iterator(items.begin()), std::make_move_iterator(middle));
-  List right(std::make_move_iterator(middle), std::make_move_iterator(items.end()));
-  SQ_CHECK(merge_sort(rt, left));
-  SQ_CHECK(merge_sort(rt, right));
-  items.clear();
-  size_t i = 0;
-  size_t j = 0;
-  while (i < left.size() && j < right.size()) {
-    SQ_TRY(const int order, compare(rt, right[j], left[i]));
-    items.push_back(std::move(order < 0 ? right[j++] : left[i++]));
-  }
-  while (i < left.size()) items.push_back(std::move(left[i++]));
-  while (j < right.size()) items.push_back(std::move(right[j++]));
-  return {};
-}
-
 Result<const List*> Ordering::sorted(Runtime& rt) const {
   if (!done_) {
     SQ_TRY(List items, rt.to_list(source_));
-    SQ_CHECK(merge_sort(rt, items));
+    SQ_CHECK(py::sort(items, [&](const Value& a, const Value& b) -> Result<bool> {
+      SQ_TRY(const int order, compare(rt, a, b));
+      return order < 0;
+    }));
     items_ = std::move(items);
     done_ = true;
   }
   return &items_;
 }
+
+namespace {
+
+// Flags that the pattern itself sets at its start: "(?i)".
+std::string_view inline_flags(std::string_view pattern) {
+  if (!pattern.starts_with("(?")) return {};
+  const size_t end = pattern.find_first_not_of("aimsux", 2);
+  return end != std::string_view::npos && pattern[end] == ')' ? pattern.substr(2, end - 2) : std::string_view();
+}
+
+}  // namespace
 
 std::string Pattern::repr() const {
   std::string text = "re.compile(" + python::repr(Value(regex.pattern()));
@@ -88,9 +83,13 @@ std::string Pattern::repr() const {
     if (!names.empty()) names += '|';
     names += name;
   };
-  add(flags.ignore_case, "re.IGNORECASE");
-  add(flags.multi_line, "re.MULTILINE");
-  add(flags.dot_all, "re.DOTALL");
+  const std::string_view own = inline_flags(regex.pattern());
+  const auto has = [&](char flag) { return own.find(flag) != std::string_view::npos; };
+  add(flags.ignore_case || has('i'), "re.IGNORECASE");
+  add(flags.multi_line || has('m'), "re.MULTILINE");
+  add(flags.dot_all || has('s'), "re.DOTALL");
+  add(has('x'), "re.VERBOSE");
+  add(has('a'), "re.ASCII");
   if (!names.empty()) text += ", " + names;
   return text + ")";
 }
@@ -180,6 +179,8 @@ Status MapBuilder::merge(const MapRef& other) {
 }
 
 Status MapBuilder::erase(const Value& key) {
+  // dict.pop() of an empty dict does not look at the key.
+  if (is_plain_ ? plain_.empty() : entries_.empty()) return {};
   SQ_TRY(const uint64_t hash, rt_.hash(key));
   if (is_plain_) {
     if (key.is_string()) plain_.erase(key.as_string());

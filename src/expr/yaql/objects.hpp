@@ -66,12 +66,20 @@ class MapView final : public Object {
 class Iterator final : public Object {
  public:
   using Next = std::function<Result<bool>(Runtime&, Value& out)>;  // false at the end
-  Iterator(std::string_view type, Next next) : type_(type), next_(std::move(next)) {}
+  // "map", or "generator:select_many" with the name of the function. Texts that live for ever.
+  Iterator(std::string_view type, Next next)
+      : type_(type.substr(0, type.find(':'))),
+        function_(type.substr(std::min(type.size(), type_.size() + 1))),
+        next_(std::move(next)) {}
   std::string_view type_name() const override { return type_; }
+  std::string_view function() const { return function_; }
   Result<bool> next(Runtime& rt, Value& out) const;
+  // A repr() of its own; by default it is the type and an address.
+  mutable std::function<Result<std::string>(Runtime&)> show = {};
 
  private:
   std::string_view type_;
+  std::string_view function_;
   mutable Next next_;  // empty at the end
 };
 
@@ -106,7 +114,6 @@ class Ordering final : public Object {
 
  private:
   Result<int> compare(Runtime& rt, const Value& left, const Value& right) const;
-  Status merge_sort(Runtime& rt, List& items) const;
 
   Value source_;
   mutable std::vector<Key> keys_;

@@ -24,7 +24,10 @@ std::string date_time_repr(const Value& value) {
 std::string object_repr(const Object& object) {
   constexpr std::string_view kAddress = " at 0x7f0000000000>";
   const std::string_view type = object.type_name();
-  if (type == "generator") return "<generator object" + std::string(kAddress);
+  if (const auto* iterator = dynamic_cast<const Iterator*>(&object);
+      iterator != nullptr && !iterator->function().empty()) {
+    return "<generator object " + std::string(iterator->function()) + std::string(kAddress);
+  }
   return "<" + std::string(type == "OrderingIterable" ? "yaql.standard_library.queries.OrderingIterable" : type) +
          " object" + std::string(kAddress);
 }
@@ -97,6 +100,9 @@ Result<bool> Cursor::next(Runtime& rt, Value& out) {
     SQ_CHECK(rt.charge());
     return memory_->at(rt, at_++, out);
   }
+  if (ordering_ != nullptr) {
+    SQ_TRY(items_, ordering_->sorted(rt));
+  }
   if (items_ == nullptr || at_ >= items_->size()) return false;
   SQ_CHECK(rt.charge());
   out = (*items_)[at_++];
@@ -114,7 +120,7 @@ Result<Cursor> Runtime::iterate(const Value& value) {
     return cursor;
   }
   if (const auto* ordering = as<Ordering>(value)) {
-    SQ_TRY(cursor.items_, ordering->sorted(*this));
+    cursor.ordering_ = ordering;
     return cursor;
   }
   // What is left is listed first; the list moves along with the cursor.
@@ -239,6 +245,11 @@ Status Runtime::append_object(std::string& out, const Value& value, size_t depth
     out += ')';
     return {};
   }
+  if (const auto* iterator = as<Iterator>(value); iterator != nullptr && iterator->show) {
+    SQ_TRY(const std::string shown, iterator->show(*this));
+    out += shown;
+    return {};
+  }
   const bool has_address = is_iterator(value) || as<Ordering>(value) != nullptr;
   out += has_address ? object_repr(*value.as_object()) : value.as_object()->repr();
   return {};
@@ -274,7 +285,7 @@ tl::unexpected<Error> unhashable(std::string_view type) {
 // Lists, dicts and sets of the output cannot be in a set or be a key.
 Status check_hashable(const Value& output) {
   if (output.is_list()) return unhashable("list");
-  if (output.is_dict()) return unhashable("dict");
+  if (output.is_dict() || as<PyMap>(output) != nullptr) return unhashable("dict");
   if (output.kind() == Kind::kSet) return unhashable("set");
   return {};
 }

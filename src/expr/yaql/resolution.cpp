@@ -418,6 +418,11 @@ std::shared_ptr<const Lambda> Call::lambda_of(const Arg& arg) {
   return lambda;
 }
 
+int64_t Call::clamped(size_t index) const {
+  const Value& number = args[index].value;
+  return py::to_int64(number).value_or(py::is_negative(number) ? INT64_MIN : INT64_MAX);
+}
+
 Result<int64_t> Call::integer(size_t index) const {
   const auto number = py::to_int64(args[index].value);
   if (number) return *number;

@@ -49,6 +49,7 @@ class Cursor {
   const List* items_ = nullptr;
   const Iterator* iterator_ = nullptr;
   const Memory* memory_ = nullptr;
+  const Ordering* ordering_ = nullptr;  // not sorted before the first element is asked for
   size_t at_ = 0;
 };
 
