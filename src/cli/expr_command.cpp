@@ -1,5 +1,6 @@
 #include "cli/expr_command.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <iostream>
 #include <iterator>
@@ -105,10 +106,26 @@ Value answer(const Result<Value>& result) {
   return Value::dict({{"error", std::move(details)}});
 }
 
+// "repeat": evaluates again and again, for benchmarks; "seconds" is what one evaluation took on average.
+Value timed(std::string_view environment, const Value& test_case) {
+  const int64_t repeat = test_case["repeat"].int_or(1);
+  const auto start = std::chrono::steady_clock::now();
+  for (int64_t i = 0; i < repeat; ++i) {
+    if (const auto result = evaluate(environment, test_case["text"], test_case["context"]); !result)
+      return answer(result);
+  }
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
+  return Value::dict({{"seconds", took.count() / static_cast<double>(repeat)}});
+}
+
 int run_batch() {
   for (std::string line; std::getline(std::cin, line);) {
     if (trim(line).empty()) continue;
     const auto test_case = parse_json(line, JsonDialect::kPython);
+    if (test_case && test_case->contains("repeat")) {
+      std::cout << to_json(timed((*test_case)["env"].string_or("stackstorm"), *test_case)) << '\n';
+      continue;
+    }
     Result<Value> result =
         test_case ? evaluate((*test_case)["env"].string_or("stackstorm"), (*test_case)["text"], (*test_case)["context"])
                   : Result<Value>(fail(test_case.error()));

@@ -17,7 +17,8 @@ struct ExprArguments {
 //
 // With `batch`: every line of standard input is {"env": ..., "text": ..., "context": {...}} (env also "yaql", where the
 // text has no delimiters and the context is `$`), every line of the output {"value": ...} or {"error": {"type",
-// "message", "line", "column"}}. What JSON cannot hold is {"$type": ..., "repr": ...}.
+// "message", "line", "column"}}. With "repeat": n the answer is {"seconds": ...} of one evaluation. What JSON cannot
+// hold is {"$type": ..., "repr": ...}.
 int evaluate_expression(const ExprArguments& arguments);
 
 }  // namespace squall::cli

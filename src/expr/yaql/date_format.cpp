@@ -156,8 +156,10 @@ Result<std::string> pattern_of(std::string_view format, std::string_view whole) 
       } else if (const auto expression = directive(letter)) {
         out += std::string("(?P<") + letter + ">" + *expression + ")";
       } else {
-        return py::value_error("'" + std::string(1, letter) + "' is a bad directive in format '" + std::string(whole) +
-                               "'");
+        // Python looks for directives after it has put backslashes before signs and blanks.
+        const bool escaped = std::string_view("\\.^$*+?(){}[]| \t\n\r\v\f").find(letter) != std::string_view::npos;
+        return py::value_error("'" + std::string(1, escaped ? '%' : letter) + "' is a bad directive in format '" +
+                               std::string(whole) + "'");
       }
     }
   }

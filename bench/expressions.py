@@ -1,0 +1,102 @@
+#!/usr/bin/env python3
+"""How much faster squall evaluates expressions than the real engines: CPython's jinja2 and yaql, in one run, each side with
+its compiled expressions kept. The expressions are those of the recorded answers that succeed on both sides.
+
+usage: expressions.py [--engine-process]  (the latter is this script's other half, run with the Python of the engines)
+"""
+
+import json
+import math
+import os
+import pathlib
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SQUALL = os.environ.get("SQUALL_BINARY", str(ROOT / "build" / "release" / "squall"))
+TOPICS = {"yaql": ("yaql_raw", "expression", "data", "yaql", 100), "jinja": ("jinja_st2", "template", "context", "stackstorm", 30)}
+SQUALL_ROUNDS, ENGINE_ROUNDS = 2000, 50
+
+
+def load(topic):
+    folders = [os.environ.get("SQUALL_CONFORMANCE"), ROOT.parent / "shared" / "conformance", ROOT / "tests" / "conformance"]
+    for folder in filter(None, folders):
+        path = pathlib.Path(folder) / f"{topic}.json"
+        if path.exists():
+            return json.loads(path.read_text(encoding="utf-8"))["vectors"]
+    return None
+
+
+def cases(engine):
+    topic, text, context, env, _ = TOPICS[engine]
+    vectors = load(topic)
+    if vectors is None:
+        return None
+    return [{"env": env, "text": vector[text], "context": vector.get(context)} for vector in vectors
+            if text in vector and "value" in vector and "$type" not in json.dumps(vector.get(context))
+            and not vector["group"].startswith("st2filter") and not vector.get("allow_undefined")]
+
+
+def exchange(command, lines):
+    done = subprocess.run(command, input="\n".join(map(json.dumps, lines)) + "\n", capture_output=True, text=True, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def time_engine(case):
+    """Seconds of one evaluation by the real engine, None when it fails."""
+    if case["env"] == "yaql":
+        expression = ENGINE(case["text"])
+
+        def once():
+            context = CONTEXT.create_child_context()
+            return expression.evaluate(data=case["context"], context=context)
+    else:
+        template = JINJA.from_string(case["text"])
+
+        def once():
+            return template.render(**(case["context"] or {}))
+    once()
+    begin = time.perf_counter()
+    for _ in range(ENGINE_ROUNDS):
+        once()
+    return (time.perf_counter() - begin) / ENGINE_ROUNDS
+
+
+def engine_process():
+    import collections.abc  # noqa: F401 (yaql uses it without importing it)
+    global ENGINE, CONTEXT, JINJA
+    import jinja2.sandbox
+    import yaql
+    ENGINE, CONTEXT = yaql.YaqlFactory().create(), yaql.create_context()
+    JINJA = jinja2.sandbox.SandboxedEnvironment(undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    for line in sys.stdin:
+        try:
+            seconds = time_engine(json.loads(line))
+        except Exception:  # not an expression for this engine alone
+            seconds = None
+        print(json.dumps({"seconds": seconds}), flush=True)
+
+
+def main():
+    sys.path.insert(0, str(ROOT / "tests" / "differential"))
+    import environment
+    python = environment.python()
+    for engine, (topic, _, _, _, target) in TOPICS.items():
+        todo = cases(engine)
+        if todo is None:
+            print(f"expressions {engine}: no recorded answers ({topic}.json)")
+            continue
+        real = exchange([python, __file__, "--engine-process"], todo)
+        ours = exchange([SQUALL, "expr", "--batch"], [{**case, "repeat": SQUALL_ROUNDS} for case in todo])
+        pairs = [(r["seconds"], o["seconds"]) for r, o in zip(real, ours) if r["seconds"] and o.get("seconds")]
+        ratios = [r / o for r, o in pairs]
+        mean = math.exp(statistics.fmean(map(math.log, ratios)))
+        print(f"expressions {engine}: squall is {mean:.0f} times as fast (geometric mean of {len(pairs)} expressions; median {statistics.median(ratios):.0f}, "
+              f"all in one {sum(r for r, _ in pairs) / sum(o for _, o in pairs):.0f}; target {target}); "
+              f"squall {statistics.median(o for _, o in pairs) * 1e6:.2f} us, {engine} {statistics.median(r for r, _ in pairs) * 1e6:.1f} us an evaluation (medians)")
+
+
+if __name__ == "__main__":
+    engine_process() if sys.argv[1:] == ["--engine-process"] else main()
