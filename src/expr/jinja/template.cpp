@@ -7,6 +7,7 @@
 #include "expr/jinja/analysis.hpp"
 #include "expr/jinja/evaluator.hpp"
 #include "expr/jinja/filters.hpp"
+#include "expr/jinja/fold.hpp"
 #include "expr/jinja/parser.hpp"
 
 namespace squall::expr {
@@ -21,12 +22,14 @@ Result<JinjaTemplate> JinjaTemplate::compile(std::string_view text) {
   SQ_TRY(program->body, jinja::parse(text));
   SQ_CHECK(jinja::check(program->body));
   program->undeclared = jinja::find_undeclared(program->body);
+  jinja::fold_constants(program->body, jinja::Environment::kStackStorm);
   return JinjaTemplate(std::move(program));
 }
 
 const std::vector<std::string>& JinjaTemplate::undeclared_variables() const { return program_->undeclared; }
 
 Result<std::string> JinjaTemplate::render(const Scope& scope, const RenderOptions& options) const {
+  if (const std::string* text = jinja::only_text(program_->body)) return *text;
   jinja::Runtime rt(scope, options);
   jinja::Evaluator evaluator(rt, program_->body);
   return evaluator.render();
@@ -37,7 +40,7 @@ namespace {
 // The most recently used templates. One lock for all: what it guards is a look-up.
 class TemplateCache {
  public:
-  std::optional<JinjaTemplate> find(const std::string& text) {
+  std::optional<JinjaTemplate> find(std::string_view text) {
     const std::lock_guard lock(mutex_);
     const auto found = by_text_.find(text);
     if (found == by_text_.end()) return std::nullopt;
@@ -66,10 +69,9 @@ class TemplateCache {
 
 Result<JinjaTemplate> JinjaTemplate::compile_cached(std::string_view text) {
   static TemplateCache cache;
-  const std::string key(text);
-  if (auto found = cache.find(key)) return *std::move(found);
+  if (auto found = cache.find(text)) return *std::move(found);
   SQ_TRY(JinjaTemplate made, compile(text));
-  cache.add(key, made);
+  cache.add(std::string(text), made);
   return made;
 }
 

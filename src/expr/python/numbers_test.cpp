@@ -100,5 +100,22 @@ TEST(Numbers, DigitsAndParts) {
   EXPECT_EQ(denominator, Value(36028797018963968));
 }
 
+// Values of CPython.
+TEST(Bits, AsInPython) {
+  const auto show = [](const Result<Value>& value) { return value ? python::repr(*value) : value.error().message(); };
+  EXPECT_EQ(show(bitwise(BitOp::kAnd, -6, 5)), "0");
+  EXPECT_EQ(show(bitwise(BitOp::kOr, -6, 5)), "-1");
+  EXPECT_EQ(show(bitwise(BitOp::kXor, -6, Value::big_int("18446744073709551616"))), "-18446744073709551622");
+  EXPECT_EQ(show(bitwise(BitOp::kAnd, true, true)), "True");
+  EXPECT_EQ(show(shift(1, 70, true)), "1180591620717411303424");
+  EXPECT_EQ(show(shift(-5, 1, false)), "-3");
+  EXPECT_EQ(show(shift(-5, 100, false)), "-1");
+  EXPECT_EQ(show(shift(1, -1, true)), "negative shift count");
+  EXPECT_EQ(show(power_mod(3, 200, 7)), "2");
+  EXPECT_EQ(show(power_mod(3, 200, -7)), "-5");
+  EXPECT_EQ(show(power_mod(3, -1, 7)), "5");
+  EXPECT_EQ(show(power_mod(2, -1, 4)), "base is not invertible for the given modulus");
+}
+
 }  // namespace
 }  // namespace squall::expr::py
