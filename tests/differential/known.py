@@ -33,6 +33,8 @@ def reason(case, real, squall):
         return "a message shows a Markup as the text that it is"
     if all(answer.get("error", {}).get("type") == "TemplateAssertionError" for answer in (real, squall)):
         return "of several unknown filters and tests another one is told first"
+    if "error" in real and "'StrictUndefined' object cannot be interpreted" in real["error"]["message"] and "error" in squall:
+        return "an undefined factor is told as what it is: undefined"
     if re.search(r"range\(\d\)[^ ]*\.(index|count)\(", text):
         return "ranges have no methods"
     return None

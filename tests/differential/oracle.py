@@ -116,7 +116,7 @@ def main():
         if name not in made:
             made[name] = engines[name]()
         reply = answer(made[name], case)
-        if re.search(r" at 0x[0-9a-f]+|<\w+ object|random\(|now\(", json.dumps(reply) + case["text"], re.IGNORECASE):
+        if re.search(r"0x[0-9a-f]{8,}|<\w+ object|random\(|now\(", json.dumps(reply) + case["text"], re.IGNORECASE):
             reply = {"skip": "chance"}
         print(json.dumps(reply))
 

@@ -1,5 +1,6 @@
 #include "expr/jinja/arguments.hpp"
 
+#include "base/assert.hpp"
 #include "base/strings.hpp"
 #include "expr/jinja/runtime.hpp"
 #include "expr/python/errors.hpp"
@@ -30,6 +31,7 @@ Signature::Signature(std::string_view line) {
       parameters.push_back(std::move(parameter));
     }
   }
+  SQ_ASSERT(parameters.size() <= kParametersMax);
 }
 
 const Value& Bound::operator[](size_t index) const {
@@ -46,7 +48,8 @@ std::string plural(size_t count, std::string_view noun) {
 tl::unexpected<Error> too_many(const Signature& signature, size_t given) {
   const size_t most = signature.parameters.size();
   if (signature.is_builtin) {
-    if (most == 0) return type_error(signature.function + "() takes no arguments (" + std::to_string(given) + " given)");
+    if (most == 0)
+      return type_error(signature.function + "() takes no arguments (" + std::to_string(given) + " given)");
     const std::string name = signature.function.substr(signature.function.find('.') + 1);
     if (most == 1 && signature.required == 1) {
       return type_error(signature.function + "() takes exactly one argument (" + std::to_string(given) + " given)");
@@ -85,7 +88,6 @@ tl::unexpected<Error> too_few(const Signature& signature, const std::vector<std:
 Result<Bound> bind(const Signature& signature, const Value* first, const CallArguments& arguments) {
   Bound bound;
   const size_t count = signature.parameters.size();
-  bound.values_.resize(count, nullptr);
   size_t position = 0;
   if (first != nullptr && count > 0) bound.values_[position++] = first;
   for (const Value& value : arguments.positional) {
@@ -114,7 +116,8 @@ Result<Bound> bind(const Signature& signature, const Value* first, const CallArg
   }
   std::vector<std::string> missing;
   for (size_t i = 0; i < count; ++i) {
-    if (bound.values_[i] == nullptr && !signature.parameters[i].optional) missing.push_back(signature.parameters[i].name);
+    if (bound.values_[i] == nullptr && !signature.parameters[i].optional)
+      missing.push_back(signature.parameters[i].name);
   }
   if (!missing.empty()) return too_few(signature, missing, arguments.positional.size());
   return bound;

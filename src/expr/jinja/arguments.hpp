@@ -1,6 +1,7 @@
 // Binding of call arguments to parameters, with the words Python has for mistakes.
 #pragma once
 
+#include <array>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -10,6 +11,9 @@
 #include "value/value.hpp"
 
 namespace squall::expr::jinja {
+
+// Of one function.
+inline constexpr size_t kParametersMax = 12;
 
 // The parameters of a function, from a line such as "do_replace: eval_ctx~ s old new count?".
 //   name?   may be left out          name~   counts in messages only (Jinja passes it itself)
@@ -47,7 +51,7 @@ class Bound {
 
  private:
   friend Result<Bound> bind(const Signature& signature, const Value* first, const CallArguments& arguments);
-  std::vector<const Value*> values_;
+  std::array<const Value*, kParametersMax> values_{};
 };
 
 // `first`, when given, is the first positional argument: the value piped into a filter.

@@ -63,8 +63,7 @@ void collect_blocks(const Body& body, std::map<std::string, const BlockStmt*, st
 
 }  // namespace
 
-Evaluator::Evaluator(Runtime& rt, const Body& program)
-    : rt_(rt), program_(program), root_(std::make_shared<Frame>(nullptr)) {
+Evaluator::Evaluator(Runtime& rt, const Body& program) : rt_(rt), program_(program), root_(FramePtr(), &root_frame_) {
   collect_blocks(program, blocks_);
 }
 
@@ -132,7 +131,11 @@ Status Evaluator::run_output(const OutputStmt& stmt, const FramePtr& frame) {
 
 Status Evaluator::run_for(const ForStmt& loop, const FramePtr& frame) {
   SQ_TRY(const Value iterable, eval(*loop.iterable, frame));
-  if (loop.recursive) captured_frames_.push_back(frame);
+  if (loop.recursive) {
+    captured_frames_.push_back(owned(frame));
+    const FramePtr kept = captured_frames_.back();
+    return run_loop(loop, kept, iterable, 0);
+  }
   return run_loop(loop, frame, iterable, 0);
 }
 
@@ -155,8 +158,8 @@ Result<Cursor> Evaluator::filtered(const ForStmt& loop, const FramePtr& frame, c
 
 Status Evaluator::run_loop(const ForStmt& loop, const FramePtr& frame, const Value& iterable, int64_t depth) {
   SQ_TRY(Cursor cursor, filtered(loop, frame, iterable));
-  auto context = std::make_shared<LoopContext>(*this, loop, frame, loop.test ? Value() : iterable, std::move(cursor),
-                                               depth);
+  auto context =
+      std::make_shared<LoopContext>(*this, loop, frame, loop.test ? Value() : iterable, std::move(cursor), depth);
   const Value context_value = rt_.track(Value::object(context));
   bool any = false;
   Value item;
@@ -273,9 +276,15 @@ Result<Value> Evaluator::render_block(const BlockStmt& block) {
 
 // --- Macros -----------------------------------------------------------------------------------------------------
 
+// The outermost frame is a member, and its pointer owns nothing: who keeps a weak pointer needs one that does.
+FramePtr Evaluator::owned(const FramePtr& frame) {
+  if (frame.get() != &root_frame_) return frame;
+  return FramePtr(&root_frame_, [](Frame*) {});
+}
+
 Value Evaluator::make_macro(const MacroStmt& macro, const FramePtr& frame) {
-  captured_frames_.push_back(frame);
-  return make_object<Macro>(*this, macro, frame);
+  captured_frames_.push_back(owned(frame));
+  return make_object<Macro>(*this, macro, captured_frames_.back());
 }
 
 Result<Value> Evaluator::call_macro(const MacroStmt& macro, const FramePtr& closure, CallArguments arguments) {
@@ -305,7 +314,8 @@ Result<Value> Evaluator::call_macro(const MacroStmt& macro, const FramePtr& clos
     frame->set("kwargs", Value(arguments.keyword));
   } else if (!arguments.keyword.empty()) {
     if (arguments.keyword.find("caller") != nullptr) {
-      return type_error(shown + " was invoked with two values for the special caller argument. This is most likely a bug.");
+      return type_error(shown +
+                        " was invoked with two values for the special caller argument. This is most likely a bug.");
     }
     return type_error(shown + " takes no keyword argument " + python::repr(Value(arguments.keyword.begin()->key)));
   }

@@ -67,6 +67,7 @@ class Evaluator {
   Result<std::string> capture(const Body& body, const FramePtr& frame);
   Value captured(std::string text) const;
   Value make_macro(const MacroStmt& macro, const FramePtr& frame);
+  FramePtr owned(const FramePtr& frame);
   Result<Cursor> filtered(const ForStmt& loop, const FramePtr& frame, const Value& iterable);
 
   Status assign(const Expr& target, const Value& value, const FramePtr& frame);
@@ -94,7 +95,8 @@ class Evaluator {
 
   Runtime& rt_;
   const Body& program_;
-  FramePtr root_;
+  Frame root_frame_{nullptr};
+  FramePtr root_;       // root_frame_, which lives as long as everything that runs in it
   bool alone_ = false;  // evaluate() was called
   std::string out_;
   std::map<std::string, const BlockStmt*, std::less<>> blocks_;

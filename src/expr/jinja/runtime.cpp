@@ -26,14 +26,10 @@ const LazyObject* as_lazy(const Value& value) { return as_object_of<LazyObject>(
 
 // --- Limits -----------------------------------------------------------------------------------------------------
 
-Status Runtime::charge(uint64_t steps) {
-  if (steps > fuel_) {
-    fuel_ = 0;
-    return py::limit_error("the template needs more than " + std::to_string(limits::kExpressionFuelMax) +
-                           " evaluation steps (kExpressionFuelMax)");
-  }
-  fuel_ -= steps;
-  return {};
+Status Runtime::out_of_fuel() {
+  fuel_ = 0;
+  return py::limit_error("the template needs more than " + std::to_string(limits::kExpressionFuelMax) +
+                         " evaluation steps (kExpressionFuelMax)");
 }
 
 Status Runtime::charge_text(size_t bytes) {
@@ -44,14 +40,9 @@ Status Runtime::charge_text(size_t bytes) {
   return bytes > kFreeTextBytes ? charge(bytes / kFreeTextBytes) : Status();
 }
 
-Status Runtime::enter(size_t levels) {
-  if (depth_ + levels > kRecursionMax) {
-    return raise("RecursionError",
-                 "the template recurses deeper than " + std::to_string(kRecursionMax) + " levels (kRecursionMax)");
-  }
-  SQ_CHECK(charge());
-  depth_ += levels;
-  return {};
+Status Runtime::too_deep() const {
+  return raise("RecursionError",
+               "the template recurses deeper than " + std::to_string(kRecursionMax) + " levels (kRecursionMax)");
 }
 
 Runtime::~Runtime() {

@@ -38,11 +38,20 @@ class Runtime {
 
   // --- Limits ---------------------------------------------------------------------------------------------------
   // Uses up fuel; fails when the render has none left.
-  Status charge(uint64_t steps = 1);
+  Status charge(uint64_t steps = 1) {
+    if (steps > fuel_) return out_of_fuel();
+    fuel_ -= steps;
+    return {};
+  }
   // For a text of this size that is about to be made.
   Status charge_text(size_t bytes);
   // Goes deeper into something nested; every success needs the same leave(). Use Nested.
-  Status enter(size_t levels);
+  Status enter(size_t levels) {
+    if (depth_ + levels > kRecursionMax) return too_deep();
+    SQ_CHECK(charge());
+    depth_ += levels;
+    return {};
+  }
   void leave(size_t levels) { depth_ -= levels; }
 
   // --- Undefined ------------------------------------------------------------------------------------------------
@@ -115,6 +124,8 @@ class Runtime {
   Result<bool> call_test(std::string_view name, const Value& input, const CallArguments& arguments);
 
  private:
+  Status out_of_fuel();
+  Status too_deep() const;
   Result<std::string> object_text(const Value& value, bool as_repr);
   Result<bool> equal_frozen(const Value& a, const Value& b);
   Result<bool> equal_objects(const Value& a, const Value& b);
