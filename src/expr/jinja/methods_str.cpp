@@ -142,6 +142,13 @@ Result<Value> join(Runtime& rt, const Value& self, const Bound& arguments) {
   const bool markup = self.kind() == Kind::kMarkup;
   std::string out;
   for (size_t i = 0; i < items.size(); ++i) {
+    if (markup && !is_text(items[i])) {
+      // Markup escapes what it joins, and so takes everything.
+      SQ_TRY(const std::string shown, rt.str(items[i]));
+      if (i > 0) out += text_of(self);
+      out += py::html_escape(shown);
+      continue;
+    }
     if (!is_text(items[i])) {
       return type_error("sequence item " + std::to_string(i) + ": expected str instance, " +
                         std::string(rt.type_name(items[i])) + " found");
@@ -153,7 +160,8 @@ Result<Value> join(Runtime& rt, const Value& self, const Bound& arguments) {
   return like(self, std::move(out));
 }
 
-// --- Stripping, padding, replacing -------------------------------------------------------------------------------------
+// --- Stripping, padding, replacing
+// -------------------------------------------------------------------------------------
 
 enum class Side : uint8_t { kBoth, kLeft, kRight };
 
@@ -309,7 +317,8 @@ Result<Value> count(Runtime& rt, const Value& self, const Bound& arguments) {
   const std::string_view wanted = arguments[0].as_string();
   if (wanted.empty()) return Value(static_cast<int64_t>(utf8_length(part.text)) + 1);
   int64_t found = 0;
-  for (size_t at = part.text.find(wanted); at != std::string_view::npos; at = part.text.find(wanted, at + wanted.size())) {
+  for (size_t at = part.text.find(wanted); at != std::string_view::npos;
+       at = part.text.find(wanted, at + wanted.size())) {
     ++found;
   }
   return Value(found);
@@ -324,10 +333,12 @@ Result<Value> has_affix(Runtime& rt, const Value& self, const Bound& arguments) 
   if (is_text(arguments[0])) return Value(fits(arguments[0]));
   const std::string name = AtEnd ? "endswith" : "startswith";
   if (arguments[0].kind() != Kind::kTuple) {
-    return type_error(name + " first arg must be str or a tuple of str, not " + std::string(rt.type_name(arguments[0])));
+    return type_error(name + " first arg must be str or a tuple of str, not " +
+                      std::string(rt.type_name(arguments[0])));
   }
   for (const Value& affix : arguments[0].as_list()) {
-    if (!is_text(affix)) return type_error("tuple for " + name + " must only contain str, not " + std::string(rt.type_name(affix)));
+    if (!is_text(affix))
+      return type_error("tuple for " + name + " must only contain str, not " + std::string(rt.type_name(affix)));
     if (fits(affix)) return Value(true);
   }
   return Value(false);
@@ -355,12 +366,16 @@ Result<Value> encode(Runtime&, const Value& self, const Bound& arguments) {
       out += "&#" + std::to_string(static_cast<uint32_t>(c)) + ";";
     } else if (errors == "backslashreplace") {
       char escape[16];
-      std::snprintf(escape, sizeof escape, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
+      std::snprintf(escape, sizeof escape,
+                    c < 0x100     ? "\\x%02x"
+                    : c < 0x10000 ? "\\u%04x"
+                                  : "\\U%08x",
                     static_cast<unsigned>(c));
       out += escape;
     } else if (errors != "ignore") {
-      return raise("UnicodeEncodeError", "'" + std::string(latin ? "latin-1" : "ascii") + "' codec can't encode character at position " +
-                                             std::to_string(position) + ": ordinal not in range(" + (latin ? "256" : "128") + ")");
+      return raise("UnicodeEncodeError", "'" + std::string(latin ? "latin-1" : "ascii") +
+                                             "' codec can't encode character at position " + std::to_string(position) +
+                                             ": ordinal not in range(" + (latin ? "256" : "128") + ")");
     }
     ++position;
   }

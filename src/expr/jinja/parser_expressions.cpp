@@ -160,6 +160,7 @@ Result<ExprPtr> Parser::parse_compare() {
   while (true) {
     std::optional<CompareOp> op = compare_op(current().kind);
     if (is_name("in")) op = CompareOp::kIn;
+    if (is_name("not") && look().is(TokenKind::kError)) return fail(*mistake_);
     if (is_name("not") && look().is_name("in")) {
       op = CompareOp::kNotIn;
       next();
@@ -492,6 +493,8 @@ Result<CallSyntax> Parser::parse_call_arguments() {
       if (call.more_keyword) return misplaced();
       next();
       SQ_TRY(call.more_keyword, parse_expression());
+    } else if (is(TokenKind::kName) && look().is(TokenKind::kError)) {
+      return fail(*mistake_);
     } else if (is(TokenKind::kName) && look().is(TokenKind::kAssign)) {
       if (call.more_keyword) return misplaced();
       std::string name = next().text;

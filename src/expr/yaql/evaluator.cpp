@@ -24,7 +24,8 @@ void Context::set(std::string_view name, Value value) {
 const Value* Context::find(std::string_view name) const {
   for (const Context* context = this; context != nullptr; context = context->parent.get()) {
     for (const auto& [known, value] : context->names) {
-      if (known == name) return &value;
+      // An argument left out is no value: yaql looks for one further out.
+      if (known == name && as<NoValue>(value) == nullptr) return &value;
     }
   }
   return nullptr;
