@@ -24,8 +24,8 @@ Result<Value> cast_boolean(const Value& value) {
 }
 
 tl::unexpected<Error> not_a_number(std::string_view function, const Value& value) {
-  const std::string wanted = function == "int" ? "a string, a bytes-like object or a real number"
-                                               : "a string or a real number";
+  const std::string wanted =
+      function == "int" ? "a string, a bytes-like object or a real number" : "a string or a real number";
   return py::type_error(std::string(function) + "() argument must be " + wanted + ", not '" +
                         std::string(value.type_name()) + "'");
 }
@@ -58,7 +58,7 @@ Result<Value> cast_string(const Value& value) {
 Result<Value> cast(const Value& value, std::string_view type) {
   using Cast = Result<Value> (*)(const Value&);
   static constexpr std::pair<std::string_view, Cast> kCasts[] = {
-      {"array", cast_container}, {"boolean", cast_boolean}, {"integer", cast_integer},
+      {"array", cast_container}, {"boolean", cast_boolean},  {"integer", cast_integer},
       {"number", cast_number},   {"object", cast_container}, {"string", cast_string},
   };
   for (const auto& [name, cast_it] : kCasts) {

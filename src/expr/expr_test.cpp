@@ -80,11 +80,11 @@ TEST(Jinja, ChangedContainersAreSeenThroughEveryName) {
             "{'2': ['ab', 'de'], '1': ['c']}");
   EXPECT_EQ(rendered("{% macro add(to) %}{% set _ = to.append(7) %}{% endmacro %}{{ add(l) }}{{ l }}", Scope(context)),
             "[1, 7]");
-  EXPECT_EQ(rendered("{% set ns = namespace(found=[]) %}{% for i in [1, 2] %}{% set _ = ns.found.append(i) %}{% endfor %}"
-                     "{{ ns.found }}"),
-            "[1, 2]");
-  EXPECT_EQ(rendered("{{ d.update({1: 'one'}) }}{{ d[1] }} {{ d }}", Scope(context)),
-            "Noneone {'k': [1], 1: 'one'}");
+  EXPECT_EQ(
+      rendered("{% set ns = namespace(found=[]) %}{% for i in [1, 2] %}{% set _ = ns.found.append(i) %}{% endfor %}"
+               "{{ ns.found }}"),
+      "[1, 2]");
+  EXPECT_EQ(rendered("{{ d.update({1: 'one'}) }}{{ d[1] }} {{ d }}", Scope(context)), "Noneone {'k': [1], 1: 'one'}");
   EXPECT_EQ(context, json(R"({"l": [1], "d": {"k": [1]}})"));
 }
 
@@ -105,7 +105,8 @@ TEST(JinjaLimits, EndlessWorkEndsWithAnError) {
     EXPECT_FALSE(result) << text;
     return result ? ErrorCode::kInternal : result.error().code();
   };
-  const std::string loops = "{% for a in range(99999) %}{% for b in range(99999) %}{% set x = a * b %}{% endfor %}{% endfor %}";
+  const std::string loops =
+      "{% for a in range(99999) %}{% for b in range(99999) %}{% set x = a * b %}{% endfor %}{% endfor %}";
   EXPECT_EQ(code_of(loops), ErrorCode::kLimit);
   EXPECT_EQ(code_of("{{ 'x' * 10 ** 12 }}"), ErrorCode::kLimit);
   EXPECT_EQ(code_of("{{ [0] * 10 ** 8 }}"), ErrorCode::kLimit);
@@ -114,8 +115,9 @@ TEST(JinjaLimits, EndlessWorkEndsWithAnError) {
   EXPECT_EQ(code_of("{{ '%1000000000d' % 1 }}"), ErrorCode::kLimit);
   EXPECT_EQ(code_of("{{ ('ab' * 30000000) | replace('', 'xxxxxxxxxxxx') }}"), ErrorCode::kLimit);
   EXPECT_EQ(code_of("{% for a in range(99999) %}{{ 'x' * 100000 }}{% endfor %}"), ErrorCode::kLimit);
-  EXPECT_EQ(code_of("{% set s = 'ab' %}{% for i in range(60) %}{% set s = s + s %}{{ s }}{% endfor %}{{ 'x' * 70000000 }}"),
-            ErrorCode::kLimit);
+  EXPECT_EQ(
+      code_of("{% set s = 'ab' %}{% for i in range(60) %}{% set s = s + s %}{{ s }}{% endfor %}{{ 'x' * 70000000 }}"),
+      ErrorCode::kLimit);
   EXPECT_EQ(rendered("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}").substr(0, 15), "RecursionError:");
 }
 
@@ -136,10 +138,33 @@ TEST(JinjaLimits, DeepTemplatesAreRefused) {
 }
 
 TEST(Jinja, BrokenTemplatesAreErrorsNotCrashes) {
-  for (const std::string_view text :
-       {"{{", "{%", "{#", "{{ '", "{{ a.", "{{ a[", "{{ a(", "{% for", "{% for x in", "{% set", "{% macro m(", "{% raw %}",
-        "{% block %}", "{% from 'x' import %}", "{% call", "{{ {1: }", "{{ a|", "{{ a is", "{%- -%}", "{{ 0x }}",
-        "{{ '\\x4' }}", "{{ '\\N{DASH}' }}", "\xff{{ \xfe }}", "{{ 1 if }}", "{% elif %}", "{{ * }}", "{{ f(**) }}"}) {
+  for (const std::string_view text : {"{{",
+                                      "{%",
+                                      "{#",
+                                      "{{ '",
+                                      "{{ a.",
+                                      "{{ a[",
+                                      "{{ a(",
+                                      "{% for",
+                                      "{% for x in",
+                                      "{% set",
+                                      "{% macro m(",
+                                      "{% raw %}",
+                                      "{% block %}",
+                                      "{% from 'x' import %}",
+                                      "{% call",
+                                      "{{ {1: }",
+                                      "{{ a|",
+                                      "{{ a is",
+                                      "{%- -%}",
+                                      "{{ 0x }}",
+                                      "{{ '\\x4' }}",
+                                      "{{ '\\N{DASH}' }}",
+                                      "\xff{{ \xfe }}",
+                                      "{{ 1 if }}",
+                                      "{% elif %}",
+                                      "{{ * }}",
+                                      "{{ f(**) }}"}) {
     EXPECT_FALSE(JinjaTemplate::compile(text)) << text;
   }
 }
@@ -168,7 +193,8 @@ TEST(Jinja, LazyObjectsAreLookedUpWhenShown) {
   EXPECT_EQ(rendered("[{{ kv.nosuch | default('x') }}]", scope), "[]");
   EXPECT_EQ(rendered("{{ 'yes' if kv.nosuch }}", scope), "yes");  // an object, whatever it holds
   EXPECT_EQ(rendered("{{ kv.broken }}", scope), ": the datastore is away");
-  EXPECT_EQ(rendered("{{ kv.a | tojson }}", scope), "TypeError: Object of type KeyValueLookup is not JSON serializable");
+  EXPECT_EQ(rendered("{{ kv.a | tojson }}", scope),
+            "TypeError: Object of type KeyValueLookup is not JSON serializable");
   EXPECT_EQ(rendered("{{ kv.__class__ }}", scope),
             "SecurityError: access to attribute '__class__' of 'KeyValueLookup' object is unsafe.");
 }
@@ -209,11 +235,13 @@ TEST(Jinja, GeneratorsAreReadOnce) {
 
 TEST(Jinja, UnknownFiltersInBranchesFailWhenTheyRun) {
   EXPECT_EQ(rendered("{% if false %}{{ 1 | nosuch }}{% endif %}ok"), "ok");
-  EXPECT_EQ(rendered("{% if true %}{{ 1 | nosuch }}{% endif %}ok"), "TemplateRuntimeError: No filter named 'nosuch' found.");
+  EXPECT_EQ(rendered("{% if true %}{{ 1 | nosuch }}{% endif %}ok"),
+            "TemplateRuntimeError: No filter named 'nosuch' found.");
 }
 
 TEST(Jinja, CompiledTemplatesServeManyThreads) {
-  const auto compiled = JinjaTemplate::compile("{% for x in l %}{% set _ = l.append(x) %}{{ x }}{% endfor %}{{ l | length }}");
+  const auto compiled =
+      JinjaTemplate::compile("{% for x in l %}{% set _ = l.append(x) %}{{ x }}{% endfor %}{{ l | length }}");
   ASSERT_TRUE(compiled);
   const Value context = json(R"({"l": [1, 2, 3]})");
   std::atomic<int> right = 0;
@@ -250,7 +278,8 @@ TEST(Jinja, TemplatesAreRecognized) {
 
 TEST(RenderValues, UnchangedValuesKeepTheirType) {
   const Scope scope(json(R"({"x": 5, "l": [1, "a"], "q": "say \"hi\""})"));
-  const Value mapping = json(R"({"a": "{{ x }}", "b": 7, "c": null, "d": ["{{ l }}", {"n": 1.5}], "e": [1, true], "f": "t"})");
+  const Value mapping =
+      json(R"({"a": "{{ x }}", "b": 7, "c": null, "d": ["{{ l }}", {"n": 1.5}], "e": [1, true], "f": "t"})");
   const auto rendered_mapping = render_values(mapping, scope);
   ASSERT_TRUE(rendered_mapping) << rendered_mapping.error().to_string();
   EXPECT_EQ(*rendered_mapping,

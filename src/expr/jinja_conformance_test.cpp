@@ -61,17 +61,15 @@ TEST(JinjaConformance, TojsonOfTheDialects) {
   SQ_LOAD_TOPIC(topic, "tojson_dialects");
   int passed = 0;
   int failed = 0;
-  int left_out = 0;
   for (const Value& vector : topic["vectors"].as_list()) {
     if (!(vector["dialect"] == Value("tojson"))) continue;
-    if (has_other_keys(vector["in"])) {
-      ++left_out;
-      continue;
-    }
-    const Scope scope(Value::dict({{"v", decode_tagged(vector["in"])}}));
+    // A context cannot have keys that are not text, a literal can.
+    const bool literal = has_other_keys(vector["in"]);
+    const Scope scope(literal ? Value::empty_dict() : Value::dict({{"v", decode_tagged(vector["in"])}}));
+    const std::string subject = literal ? vector["in"]["repr"].string() : "v";
     const Value& indent = vector["options"]["indent"];
-    const std::string text = indent.is_int() ? "{{ v | tojson(" + std::to_string(indent.as_int()) + ") }}"
-                                             : "{{ v | tojson }}";
+    const std::string filter = indent.is_int() ? "tojson(" + std::to_string(indent.as_int()) + ")" : "tojson";
+    const std::string text = "{{ " + subject + " | " + filter + " }}";
     const auto compiled = JinjaTemplate::compile(text);
     ASSERT_TRUE(compiled);
     const auto came = compiled->render(scope);
@@ -80,8 +78,7 @@ TEST(JinjaConformance, TojsonOfTheDialects) {
     EXPECT_TRUE(pass) << vector["id"].string() << ": wanted " << vector["value"].string() << "; came "
                       << (came ? *came : came.error().to_string());
   }
-  std::cout << "tojson_dialects / tojson: " << passed << " passed, " << failed << " failed, " << left_out
-            << " not run: a context cannot have keys that are not text" << std::endl;
+  std::cout << "tojson_dialects / tojson: " << passed << " passed, " << failed << " failed" << std::endl;
   EXPECT_GT(passed, 0);
 }
 

@@ -194,8 +194,8 @@ Result<Value> cast_param(const Value& value, const Value& schema) { return cast(
 
 Result<Value> cast_by_name(const ParamInputs& inputs, const std::string& name, const Value& value) {
   // The runner's schema comes last and wins.
-  const Value& schema = inputs.runner_parameters.contains(name) ? inputs.runner_parameters[name]
-                                                                : inputs.action_parameters[name];
+  const Value& schema =
+      inputs.runner_parameters.contains(name) ? inputs.runner_parameters[name] : inputs.action_parameters[name];
   return cast_param(value, schema);
 }
 

@@ -36,7 +36,8 @@ void judge(conformance::Report& report, const Value& vector, const Result<Value>
   }
   const Value& error = vector["error"];
   const bool passed = !came && came.error().type() == error["type"].string();
-  report.record(vector, passed, "wanted " + error["type"].string() + ": " + error["message"].string() + "; came " + shown);
+  report.record(vector, passed,
+                "wanted " + error["type"].string() + ": " + error["message"].string() + "; came " + shown);
   if (passed && error.contains("message")) report.message(vector, error["message"].string(), came.error().message());
 }
 

@@ -1,6 +1,6 @@
-#include "expr/expr.hpp"
-
 #include <algorithm>
+
+#include "expr/expr.hpp"
 
 namespace squall::expr {
 

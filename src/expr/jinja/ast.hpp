@@ -88,8 +88,7 @@ struct DictExpr final : Expr {
 };
 
 struct GetattrExpr final : Expr {
-  GetattrExpr(int l, ExprPtr o, std::string n)
-      : Expr(ExprKind::kGetattr, l), object(std::move(o)), name(std::move(n)) {
+  GetattrExpr(int l, ExprPtr o, std::string n) : Expr(ExprKind::kGetattr, l), object(std::move(o)), name(std::move(n)) {
     holds(object);
   }
   ExprPtr object;

@@ -37,7 +37,9 @@ class Checker {
     for_each_part(
         stmt,
         [&](const Expr& part, bool) {
-          if (status) status = check_expr(part, soft || inner_soft);
+          // The condition of a loop becomes a function of its own, in which nothing is forgiven.
+          const bool of_loop = stmt.kind == StmtKind::kFor && &part == static_cast<const ForStmt&>(stmt).test.get();
+          if (status) status = check_expr(part, !of_loop && (soft || inner_soft));
         },
         [&](const Body& body) {
           if (status) status = check_body(body, inner_soft);

@@ -37,8 +37,10 @@ class Evaluator {
 
   Result<std::string> render();
   // One expression apart from any template.
-  Result<Value> evaluate(const Expr& expr) {
-    alone_ = true;
+  Result<Value> evaluate(const Expr& expr) { return eval(expr, root_); }
+  // While compiling, where an infinite number is a number like any other.
+  Result<Value> evaluate_constant(const Expr& expr) {
+    compiling_ = true;
     return eval(expr, root_);
   }
 
@@ -96,8 +98,8 @@ class Evaluator {
   Runtime& rt_;
   const Body& program_;
   Frame root_frame_{nullptr};
-  FramePtr root_;       // root_frame_, which lives as long as everything that runs in it
-  bool alone_ = false;  // evaluate() was called
+  FramePtr root_;  // root_frame_, which lives as long as everything that runs in it
+  bool compiling_ = false;
   std::string out_;
   std::map<std::string, const BlockStmt*, std::less<>> blocks_;
   std::vector<FramePtr> captured_frames_;  // that a macro refers to, until the end of the render

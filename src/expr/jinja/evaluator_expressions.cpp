@@ -15,8 +15,8 @@ using py::type_error;
 Result<Value> Evaluator::eval(const Expr& expr, const FramePtr& frame) {
   if (expr.kind == ExprKind::kConst) {
     const Value& value = static_cast<const ConstExpr&>(expr).value;
-    // A compiled expression is Python's source text, where an infinite number is a name that nobody defined.
-    if (alone_ && value.is_double() && std::isinf(value.as_double()))
+    // Compiled templates are Python's source text, where an infinite number is a name that nobody defined.
+    if (value.is_double() && std::isinf(value.as_double()) && !compiling_)
       return raise("NameError", "name 'inf' is not defined");
     return value;
   }

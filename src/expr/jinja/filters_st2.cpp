@@ -25,7 +25,8 @@ Result<Value> as_value(Result<std::string> text) {
   return Value(*std::move(text));
 }
 
-// --- JSON and YAML ----------------------------------------------------------------------------------------------------
+// --- JSON and YAML
+// ----------------------------------------------------------------------------------------------------
 
 Result<Value> from_json_string(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
@@ -130,7 +131,8 @@ Result<Value> jsonpath_query(Runtime& rt, const Bound& a) {
   return Value(std::move(values));
 }
 
-// --- Regular expressions ------------------------------------------------------------------------------------------------
+// --- Regular expressions
+// ------------------------------------------------------------------------------------------------
 
 // Steps of one match cost more than steps of a template.
 constexpr uint64_t kRegexSteps = 200;
@@ -181,7 +183,8 @@ Result<Value> regex_substring(Runtime& rt, const Bound& a) {
   return Value::tuple(std::move(groups));
 }
 
-// --- Versions, times, paths ---------------------------------------------------------------------------------------------
+// --- Versions, times, paths
+// ---------------------------------------------------------------------------------------------
 
 // The plain value; semver names the class of what it does not understand.
 Result<Value> version_argument(Runtime& rt, const Value& value) {

@@ -156,7 +156,8 @@ Result<Value> truncate(Runtime& rt, const Bound& a) {
   SQ_TRY(const auto end_length, rt.length(end));
   const auto end_size = static_cast<int64_t>(end_length.value_or(0));
   if (length < end_size) {
-    return raise("AssertionError", "expected length >= " + std::to_string(end_size) + ", got " + std::to_string(length));
+    return raise("AssertionError",
+                 "expected length >= " + std::to_string(end_size) + ", got " + std::to_string(length));
   }
   if (leeway < 0) return raise("AssertionError", "expected leeway >= 0, got " + std::to_string(leeway));
   SQ_TRY(const auto size, rt.length(a[0]));

@@ -31,7 +31,7 @@ std::optional<std::string> constant_text(const Expr& expr, Environment environme
   static const Body kNoTemplate;
   Runtime rt(kNoNames, {}, environment);
   Evaluator evaluator(rt, kNoTemplate);
-  const Result<Value> value = evaluator.evaluate(expr);
+  const Result<Value> value = evaluator.evaluate_constant(expr);
   // Objects show where they are, which is nothing to be kept.
   if (!value || value->kind() == Kind::kObject || value->kind() == Kind::kUndefined) return std::nullopt;
   Result<std::string> text = rt.str(*value);

@@ -18,8 +18,9 @@ constexpr size_t kRangeItemsMax = 100'000;
 
 Result<Value> make_range(Runtime& rt, const CallArguments& arguments) {
   const List& given = arguments.positional;
-  if (!arguments.keyword.empty()) return type_error("safe_range() got an unexpected keyword argument " +
-                                                    python::repr(Value(arguments.keyword.begin()->key)));
+  if (!arguments.keyword.empty())
+    return type_error("safe_range() got an unexpected keyword argument " +
+                      python::repr(Value(arguments.keyword.begin()->key)));
   if (given.empty()) return type_error("range expected at least 1 argument, got 0");
   if (given.size() > 3) return type_error("range expected at most 3 arguments, got " + std::to_string(given.size()));
   std::array<int64_t, 3> numbers{};
@@ -47,7 +48,8 @@ class DictType final : public PyObject {
   Result<Value> call(Runtime& rt, CallArguments arguments) const override { return make_dict(rt, arguments); }
   Result<std::optional<Value>> attribute(Runtime& rt, std::string_view name) const override {
     if (name == "mro") {
-      return std::optional(make_undefined(UndefinedKind::kUnsafe, "access to attribute 'mro' of 'type' object is unsafe."));
+      return std::optional(
+          make_undefined(UndefinedKind::kUnsafe, "access to attribute 'mro' of 'type' object is unsafe."));
     }
     if (name != "fromkeys") return std::optional<Value>();
     return rt.find_attribute(Value::empty_dict(), name);
@@ -112,7 +114,8 @@ Result<Value> make_joiner(Runtime&, const CallArguments& arguments) {
 
 // Jinja's lipsum() is random; a render here is not. The text is the same each time, cut to the size asked for.
 constexpr std::string_view kLipsum =
-    "Lorem ipsum dolor sit amet consectetuer adipiscing elit, sed diam nonummy nibh euismod tincidunt ut laoreet dolore "
+    "Lorem ipsum dolor sit amet consectetuer adipiscing elit, sed diam nonummy nibh euismod tincidunt ut laoreet "
+    "dolore "
     "magna aliquam erat volutpat. Ut wisi enim ad minim veniam, quis nostrud exerci tation ullamcorper suscipit "
     "lobortis nisl ut aliquip ex ea commodo consequat.";
 

@@ -23,8 +23,7 @@ TEST(Lexer, CodeAndText) {
   EXPECT_EQ(shown("a{{ b }}c"), "[a] begin of print statement [b] end of print statement [c]");
   EXPECT_EQ(shown("{% if x %}"), "begin of statement block [if] [x] end of statement block");
   EXPECT_EQ(shown("{ { } } { %"), "[{ { } } { %]");
-  EXPECT_EQ(shown("{{ {'a': 1}}}"),
-            "begin of print statement { [a] : integer } end of print statement");
+  EXPECT_EQ(shown("{{ {'a': 1}}}"), "begin of print statement { [a] : integer } end of print statement");
 }
 
 TEST(Lexer, BlocksTakeTheirLineWithThem) {

@@ -45,21 +45,29 @@ const Table* methods_of(const Value& self) {
 }
 
 constexpr std::string_view kEveryObject[] = {
-    "__class__",    "__init__",   "__doc__",       "__eq__",     "__ne__",   "__lt__",  "__le__",  "__gt__",
-    "__ge__",       "__hash__",   "__repr__",      "__str__",    "__dir__",  "__new__", "__format__",
-    "__reduce__",   "__sizeof__", "__reduce_ex__", "__setattr__", "__delattr__", "__getattribute__",
-    "__init_subclass__", "__subclasshook__",
+    "__class__",        "__init__",
+    "__doc__",          "__eq__",
+    "__ne__",           "__lt__",
+    "__le__",           "__gt__",
+    "__ge__",           "__hash__",
+    "__repr__",         "__str__",
+    "__dir__",          "__new__",
+    "__format__",       "__reduce__",
+    "__sizeof__",       "__reduce_ex__",
+    "__setattr__",      "__delattr__",
+    "__getattribute__", "__init_subclass__",
+    "__subclasshook__",
 };
 constexpr std::string_view kContainer[] = {"__len__", "__getitem__", "__contains__", "__iter__"};
-constexpr std::string_view kNumber[] = {"__add__", "__sub__", "__mul__", "__round__", "__int__", "__float__", "__abs__",
-                                        "__neg__", "__pos__", "__mod__", "__pow__", "__floordiv__", "__truediv__",
-                                        "__bool__", "__trunc__", "__floor__", "__ceil__", "__divmod__"};
-constexpr std::string_view kBuiltinFunction[] = {"__call__", "__name__", "__qualname__", "__self__", "__module__",
-                                                 "__text_signature__"};
-constexpr std::string_view kPythonFunction[] = {"__call__", "__name__", "__qualname__", "__globals__", "__code__",
-                                                "__closure__", "__defaults__", "__dict__", "__module__", "__get__",
-                                                "__kwdefaults__", "__annotations__"};
-constexpr std::string_view kType[] = {"__call__", "__name__", "__qualname__", "__mro__", "__bases__", "__base__",
+constexpr std::string_view kNumber[] = {"__add__",     "__sub__",  "__mul__",   "__round__", "__int__",  "__float__",
+                                        "__abs__",     "__neg__",  "__pos__",   "__mod__",   "__pow__",  "__floordiv__",
+                                        "__truediv__", "__bool__", "__trunc__", "__floor__", "__ceil__", "__divmod__"};
+constexpr std::string_view kBuiltinFunction[] = {"__call__", "__name__",   "__qualname__",
+                                                 "__self__", "__module__", "__text_signature__"};
+constexpr std::string_view kPythonFunction[] = {"__call__",   "__name__",    "__qualname__",   "__globals__",
+                                                "__code__",   "__closure__", "__defaults__",   "__dict__",
+                                                "__module__", "__get__",     "__kwdefaults__", "__annotations__"};
+constexpr std::string_view kType[] = {"__call__", "__name__",   "__qualname__",   "__mro__", "__bases__",  "__base__",
                                       "__dict__", "__module__", "__subclasses__", "__len__", "__getitem__"};
 constexpr std::string_view kInstance[] = {"__dict__", "__module__", "__weakref__", "__call__"};
 

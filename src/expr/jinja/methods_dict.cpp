@@ -28,7 +28,7 @@ Result<Value*> find_entry(Runtime& rt, Mapping::Entries& entries, const Value& k
 
 Status put_entry(Runtime& rt, Mapping::Entries& entries, const Value& key, const Value& value) {
   SQ_CHECK(hashable(rt, key));
-  SQ_TRY(Value* found, find_entry(rt, entries, key));
+  SQ_TRY(Value * found, find_entry(rt, entries, key));
   if (found != nullptr) {
     *found = value;
   } else {
@@ -174,7 +174,8 @@ Status dict_put(Runtime& rt, const Value& dict, const Value& key, const Value& v
 }
 
 Result<Value> dict_of(Runtime& rt, const Mapping::Entries& entries) {
-  const bool plain = std::all_of(entries.begin(), entries.end(), [](const auto& entry) { return is_text(entry.first); });
+  const bool plain =
+      std::all_of(entries.begin(), entries.end(), [](const auto& entry) { return is_text(entry.first); });
   if (plain) {
     Dict dict;
     dict.reserve(entries.size());

@@ -67,7 +67,8 @@ Result<Value> repeat(Runtime& rt, const Value& sequence, const Value& times) {
     SQ_CHECK(rt.charge(size * repeats));
     List items;
     items.reserve(size * repeats);
-    for (size_t i = 0; i < repeats; ++i) items.insert(items.end(), sequence.as_list().begin(), sequence.as_list().end());
+    for (size_t i = 0; i < repeats; ++i)
+      items.insert(items.end(), sequence.as_list().begin(), sequence.as_list().end());
     return sequence.is_list() ? Value(std::move(items)) : Value::tuple(std::move(items));
   }
   SQ_CHECK(rt.charge_text(size * repeats));

@@ -49,7 +49,8 @@ class PercentFormatter {
   // Has __getitem__ and is no text or tuple: Python takes it for a mapping.
   bool is_container(const Value& value) const {
     const PyObject* object = as_py_object(value);
-    return value.is_list() || rt_.is_mapping(value) || is_undefined(value) || (object != nullptr && object->has_items());
+    return value.is_list() || rt_.is_mapping(value) || is_undefined(value) ||
+           (object != nullptr && object->has_items());
   }
 
   Result<Value> next_value() {
@@ -123,12 +124,18 @@ class PercentFormatter {
   Status parse_spec(Conversion& spec) {
     for (; at_ < text_.size(); ++at_) {
       const char32_t c = text_[at_];
-      if (c == '-') spec.left = true;
-      else if (c == '+') spec.plus = true;
-      else if (c == ' ') spec.blank = true;
-      else if (c == '0') spec.zero = true;
-      else if (c == '#') spec.alternate = true;
-      else break;
+      if (c == '-')
+        spec.left = true;
+      else if (c == '+')
+        spec.plus = true;
+      else if (c == ' ')
+        spec.blank = true;
+      else if (c == '0')
+        spec.zero = true;
+      else if (c == '#')
+        spec.alternate = true;
+      else
+        break;
     }
     SQ_TRY(spec.width, parse_number("* wants int"));
     if (spec.width && *spec.width < 0) {
@@ -197,7 +204,10 @@ class PercentFormatter {
         out.push_back(static_cast<char>(c));
         continue;
       }
-      std::snprintf(escape, sizeof escape, c < 0x100 ? "\\x%02x" : c < 0x10000 ? "\\u%04x" : "\\U%08x",
+      std::snprintf(escape, sizeof escape,
+                    c < 0x100     ? "\\x%02x"
+                    : c < 0x10000 ? "\\u%04x"
+                                  : "\\U%08x",
                     static_cast<unsigned>(c));
       out += escape;
     }

@@ -39,9 +39,8 @@ class PrettyPrinter {
       }
       // Kinds that cannot be compared keep their order: Python falls back to their type's name then.
       if (!sort_by_keys(rt_, pairs, keys, false)) {
-        std::stable_sort(pairs.begin(), pairs.end(), [](const Value& a, const Value& b) {
-          return a[0].type_name() < b[0].type_name();
-        });
+        std::stable_sort(pairs.begin(), pairs.end(),
+                         [](const Value& a, const Value& b) { return a[0].type_name() < b[0].type_name(); });
       }
       entries.clear();
       for (const Value& pair : pairs) entries.emplace_back(pair[0], pair[1]);

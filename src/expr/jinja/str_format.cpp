@@ -17,7 +17,8 @@ namespace {
 bool is_text(const Value& value) { return value.is_string() || value.kind() == Kind::kMarkup; }
 bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 
-// --- format(value, spec) ----------------------------------------------------------------------------------------------
+// --- format(value, spec)
+// ----------------------------------------------------------------------------------------------
 
 // "[[fill]align][sign][z][#][0][width][grouping][.precision][type]"
 struct Spec {
@@ -222,7 +223,8 @@ Result<std::string> format_text(const Spec& spec, std::string_view text, std::st
   return pad(padded, std::string(shown), '<');
 }
 
-// --- "...{field!conversion:spec}..." ------------------------------------------------------------------------------------
+// --- "...{field!conversion:spec}..."
+// ------------------------------------------------------------------------------------
 
 class StrFormatter {
  public:

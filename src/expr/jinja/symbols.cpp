@@ -1,5 +1,5 @@
-// Which names a template takes from its context: Jinja's idtracking.py, whose rules decide in which cases a name that is
-// also assigned counts.
+// Which names a template takes from its context: Jinja's idtracking.py, whose rules decide in which cases a name that
+// is also assigned counts.
 #include <map>
 #include <optional>
 #include <set>
@@ -17,7 +17,7 @@ enum class Load : uint8_t { kParameter, kResolve, kAlias, kUndefined };
 struct Symbols {
   const Symbols* parent = nullptr;
   int level = 0;
-  std::map<std::string, std::string> refs;               // name -> identifier
+  std::map<std::string, std::string> refs;                    // name -> identifier
   std::map<std::string, std::pair<Load, std::string>> loads;  // identifier -> how it gets its value
   std::set<std::string> stores;
 

@@ -156,10 +156,9 @@ Result<std::optional<Value>> TemplateReference::attribute(Runtime&, std::string_
   const BlockStmt* block = evaluator_.find_block(name);
   if (block == nullptr) return std::optional<Value>();
   Evaluator* evaluator = &evaluator_;
-  return std::optional(make_object<Function>("BlockReference", "<BlockReference " + python::repr(Value(name)) + ">",
-                                             [evaluator, block](Runtime&, const CallArguments&) {
-                                               return evaluator->render_block(*block);
-                                             }));
+  return std::optional(make_object<Function>(
+      "BlockReference", "<BlockReference " + python::repr(Value(name)) + ">",
+      [evaluator, block](Runtime&, const CallArguments&) { return evaluator->render_block(*block); }));
 }
 
 }  // namespace squall::expr::jinja

@@ -110,7 +110,8 @@ class Linker {
  private:
   // Closing brackets belong to the address when it has opening ones.
   static void balance(std::string& middle, std::string& tail) {
-    for (const auto& [open, close] : {std::pair<std::string_view, std::string_view>{"(", ")"}, {"<", ">"}, {"&lt;", "&gt;"}}) {
+    for (const auto& [open, close] :
+         {std::pair<std::string_view, std::string_view>{"(", ")"}, {"<", ">"}, {"&lt;", "&gt;"}}) {
       const size_t opened = count(middle, open);
       if (opened <= count(middle, close)) continue;
       for (size_t i = std::min(opened, count(tail, close)); i > 0; --i) {

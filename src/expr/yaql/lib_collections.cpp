@@ -106,10 +106,11 @@ Result<Value> combine_lists(Call& c) {
 
 Result<Value> repeat_list(Runtime& rt, const Value& list, const Value& times) {
   const auto count = py::to_int64(times);
+  if (!count) return py::raise("OverflowError", "cannot fit 'int' into an index-sized integer");
   SQ_TRY(const List items, rt.to_list(list));
   List out;
   if (!py::is_negative(times) && !items.empty()) {
-    if (!count || static_cast<uint64_t>(*count) > kElementsMax / items.size())
+    if (static_cast<uint64_t>(*count) > kElementsMax / items.size())
       return fail(rt.charge_elements(SIZE_MAX / 2).error());
     SQ_CHECK(rt.charge_elements(items.size() * static_cast<size_t>(*count)));
     for (int64_t i = 0; i < *count; ++i) out.insert(out.end(), items.begin(), items.end());

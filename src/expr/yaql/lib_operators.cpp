@@ -42,10 +42,10 @@ Result<Value> negate(Call& c) { return py::negate(c[0]); }
 Result<Value> positive(Call& c) { return py::positive(c[0]); }
 
 Result<Value> repeat_text(Runtime& rt, const Value& text, const Value& times) {
-  if (py::is_negative(times) || text.empty()) return Value("");
   const auto count = py::to_int64(times);
-  if (!count || static_cast<uint64_t>(*count) > kTextBytesMax / text.size())
-    return fail(rt.charge_text(SIZE_MAX / 2).error());
+  if (!count) return py::raise("OverflowError", "cannot fit 'int' into an index-sized integer");
+  if (*count <= 0 || text.empty()) return Value("");
+  if (static_cast<uint64_t>(*count) > kTextBytesMax / text.size()) return fail(rt.charge_text(SIZE_MAX / 2).error());
   SQ_CHECK(rt.charge_text(text.size() * static_cast<size_t>(*count)));
   std::string out;
   out.reserve(text.size() * static_cast<size_t>(*count));
