@@ -10,13 +10,13 @@
 #include "net/http_client.hpp"
 #include "process/environment.hpp"
 #include "process/process.hpp"
+#include "runners/database/actions.hpp"
 #include "runners/fork_server.hpp"
 #include "runners/http.hpp"
 #include "runners/local.hpp"
 #include "runners/native.hpp"
 #include "runners/native_aws.hpp"
 #include "runners/native_consul.hpp"
-#include "runners/native_database.hpp"
 #include "runners/native_kubernetes.hpp"
 #include "runners/native_vault.hpp"
 #include "runners/noop.hpp"
@@ -37,22 +37,33 @@ bool schema_pattern_matches(std::string_view pattern, std::string_view text) {
   return found && found->has_value();
 }
 
-// Ends the creations of one Database resource that are under way: its deletion must not race with them.
-Result<runners::NativeAnswer> stop_create(engine::Engine& engine, const runners::NativeCall& call) {
-  const std::string uid = call.parameters["uid"].string();
-  const auto ids = engine.executions().find_live([&](const Value& execution) {
-    return execution["action"]["ref"].string_or("") == "database.create" &&
-           execution["parameters"]["object"]["metadata"]["uid"].string_or("") == uid;
-  });
-  for (const std::string& id : ids) {
-    engine.cancel(id, call.request.user, [id](const Result<Value>& canceled) {
+// What native actions may ask of the engine.
+runners::ExecutionControl execution_control(engine::Engine& engine) {
+  runners::ExecutionControl control;
+  control.live = [&engine](std::string_view id) { return engine.executions().live(id); };
+  control.find_live = [&engine](const auto& predicate) { return engine.executions().find_live(predicate); };
+  control.at_work = [&engine](std::string_view id) { return engine.executions().at_work(id); };
+  control.cancel = [&engine](const std::string& id, const std::string& user) {
+    engine.cancel(id, user, [id](const Result<Value>& canceled) {
       if (!canceled)
-        log_warning("a creation could not be stopped", {{"execution", id}, {"error", canceled.error().to_string()}});
+        log_warning("an execution could not be stopped", {{"execution", id}, {"error", canceled.error().to_string()}});
     });
-  }
-  Value stopped = Value::empty_list();
-  for (const std::string& id : ids) stopped.push_back(id);
-  return runners::NativeAnswer::succeeded(Value::dict({{"stopped", stopped}}));
+  };
+  control.start = [&engine](const std::string& action, const Value& parameters, const Value& context, Duration delay,
+                            const std::function<void(const std::string&)>& done) {
+    engine::ExecutionRequest request;
+    request.action = action;
+    request.parameters = parameters;
+    request.render = false;
+    request.context = context;
+    request.delay_ms = std::chrono::duration_cast<std::chrono::milliseconds>(delay).count();
+    engine.run_action(std::move(request), [action, done](const Result<Value>& started) {
+      if (!started)
+        log_error("an action could not be started", {{"action", action}, {"error", started.error().to_string()}});
+      if (done) done(started ? (*started)["id"].string() : std::string());
+    });
+  };
+  return control;
 }
 
 }  // namespace
@@ -99,7 +110,7 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
   runners::add_aws_actions(parts.natives);
   runners::add_consul_actions(parts.natives);
   runners::add_vault_actions(parts.natives);
-  runners::add_database_actions(parts.natives);
+  runners::add_database_actions(parts.natives, parts.kubernetes);
   runners::add_kubernetes_actions(parts.natives, parts.kubernetes);
 
   // Commands run as squall's own user: switching to another one needs sudo rules that a fresh machine does not have.
@@ -127,8 +138,7 @@ void Components::attach(engine::Engine& engine) {
   };
   engine.add_sensor(
       std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
-  parts_->natives.add({"database.stop_create", true, true,
-                       [&engine](const runners::NativeCall& call) { return stop_create(engine, call); }});
+  runners::add_database_turns(parts_->natives, execution_control(engine));
 }
 
 }  // namespace squall::app

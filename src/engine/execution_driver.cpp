@@ -52,6 +52,12 @@ std::vector<std::string> ExecutionDriver::find_live(const std::function<bool(con
   return ids;
 }
 
+bool ExecutionDriver::at_work(std::string_view id) const {
+  const auto found = live_.find(id);
+  if (found == live_.end()) return false;
+  return found->second->dispatched || (!found->second->child.empty() && at_work(found->second->child));
+}
+
 Result<Value> ExecutionDriver::config_of(const std::string& pack, const std::string& user) {
   const Value* schema = deps_.catalog.find(Collection::kConfigSchemas, pack);
   const Value* config = deps_.catalog.find(Collection::kConfigs, pack);
@@ -259,6 +265,11 @@ runners::ActionRequest ExecutionDriver::action_request(const Live& execution) {
   request.wait_state = execution.wait_state;
   if (auto config = config_of(request.pack, request.user)) request.config = std::move(*config);
   if (auto config = config_of("vault", request.user)) request.vault_config = std::move(*config);
+  if (execution.runner != nullptr) {
+    for (const std::string& service : execution.runner->configs_needed(request.entry_point)) {
+      if (auto config = config_of(service, request.user)) request.service_configs.set(service, std::move(*config));
+    }
+  }
   return request;
 }
 

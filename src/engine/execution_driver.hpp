@@ -80,6 +80,9 @@ class ExecutionDriver {
   // Ids of the unfinished executions for which `predicate` holds.
   std::vector<std::string> find_live(const std::function<bool(const Value&)>& predicate) const;
 
+  // True while an attempt of this execution, or of the task that this chain waits for, is with its runner.
+  bool at_work(std::string_view id) const;
+
   // Called once at start, before anything else: takes up every unfinished execution.
   Status recover();
   // Stops native waits and running actions without recording an end: recover() of the next start does that.

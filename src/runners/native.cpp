@@ -35,8 +35,8 @@ std::vector<std::string> NativeRegistry::names() const {
 
 namespace {
 
-// Threads for blocking calls, made as they are needed and kept. What is queued when the pool ends is dropped; what runs is
-// waited for.
+// Threads for blocking calls, made as they are needed and kept. What is queued when the pool ends is dropped; what runs
+// is waited for.
 class ThreadPool {
  public:
   explicit ThreadPool(size_t threads_max) : threads_max_(threads_max) {}
@@ -134,6 +134,10 @@ class NativeRunner final : public Runner {
     return action == nullptr || action->idempotent;
   }
   bool uses_process() const override { return false; }
+  std::vector<std::string> configs_needed(std::string_view entry_point) const override {
+    const NativeAction* action = registry_.find(entry_point);
+    return action == nullptr ? std::vector<std::string>() : action->configs;
+  }
 
  private:
   Executor& executor_;
@@ -144,7 +148,8 @@ class NativeRunner final : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_native_runner(Executor& executor, const NativeRegistry& registry, NativeServices& services) {
+std::unique_ptr<Runner> make_native_runner(Executor& executor, const NativeRegistry& registry,
+                                           NativeServices& services) {
   return std::make_unique<NativeRunner>(executor, registry, services);
 }
 

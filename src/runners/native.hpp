@@ -71,6 +71,8 @@ struct NativeAction {
   // Runs on the executor's thread instead of the pool: only for actions that neither block nor compute long.
   bool runs_inline = false;
   std::function<Result<NativeAnswer>(const NativeCall&)> run;
+  // Packs, besides the action's own, whose configs it reads (ActionRequest::service_configs).
+  std::vector<std::string> configs = {};
 };
 
 class NativeRegistry {

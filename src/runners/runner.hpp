@@ -27,10 +27,11 @@ struct ActionRequest {
   Value config;             // the pack's config, dynamic values resolved
   Value context;            // the execution's context
   Value vault_config;       // config of the pack `vault`, for secretref handles in parameters of other packs
+  Value service_configs;    // configs of further packs, by name: those that Runner::configs_needed() names
   std::string user;
-  std::string api_url;      // "http://127.0.0.1:9101/v1"
-  std::string auth_token;   // for the action's own calls to the API; empty when authentication is off
-  Value wait_state;         // what a native action kept when it chose to wait; null at the first start
+  std::string api_url;     // "http://127.0.0.1:9101/v1"
+  std::string auth_token;  // for the action's own calls to the API; empty when authentication is off
+  Value wait_state;        // what a native action kept when it chose to wait; null at the first start
   std::string log_level;
 };
 
@@ -65,6 +66,11 @@ class Runner {
   virtual void start(const ActionRequest& request, StopToken stop, RunHandlers handlers) = 0;
   // True when an attempt whose end is unknown (squall died) may simply be made again.
   virtual bool is_idempotent(const ActionRequest& request) const = 0;
+  // Packs, besides the action's own, whose configs the action is to be given.
+  virtual std::vector<std::string> configs_needed(std::string_view entry_point) const {
+    (void)entry_point;
+    return {};
+  }
   // True when it occupies a child process, of which there is a limited number at a time.
   virtual bool uses_process() const = 0;
 };

@@ -68,6 +68,8 @@ class ConsulClient {
 
   // ---- catalog
   Status register_catalog(const Value& registration, StopToken stop);
+  // The catalog's entry of a node, {Node, Services: {id: ...}}; null when there is none.
+  Result<Value> catalog_node(const std::string& node, StopToken stop);
   Status deregister_catalog(const Value& deregistration, StopToken stop);
   // Instances of a service with their checks, Consul's /health/service.
   Result<Value> health_of(const std::string& service, const std::string& tag, bool passing_only, StopToken stop);

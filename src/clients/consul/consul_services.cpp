@@ -44,6 +44,12 @@ Status ConsulClient::register_catalog(const Value& registration, StopToken stop)
       .map(drop);
 }
 
+Result<Value> ConsulClient::catalog_node(const std::string& node, StopToken stop) {
+  SQ_TRY(const net::HttpResponse response,
+         expect({"GET", "catalog/node/" + percent_encode(node), "", ""}, "reading the node " + node, stop));
+  return parse_json(response.body);
+}
+
 Status ConsulClient::deregister_catalog(const Value& deregistration, StopToken stop) {
   return expect({"PUT", "catalog/deregister", "", to_json(deregistration)},
                 "deregistering " + deregistration["Node"].string(), stop)
