@@ -145,18 +145,127 @@ class PasswordChange {
         status == "resetting-master-credentials" || record["PendingModifiedValues"].contains("MasterUserPassword");
     if (state() == "sent") {
       if (changing || status != "available") return later("sent", "it is " + status);
-      SQ_CHECK(add_tags(rds_, record["DBInstanceArn"].string(),
-                        custom_metadata(plan, "deleted", plan["deletion"]["final_snapshot"].string()), true,
-                        call.stop));
-      SQ_CHECK(vault->remove_latest(place.mount, place.path, call.stop));
-    } else if (ours) {
-      SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.path, call.stop));
+      SQ_CHECK(add_tags(rds_, record["DBInstanceArn"].string(), Value::dict({{kPasswordTag, fingerprint_}})));
+      return answer(true);
     }
-    SQ_TRY(const VaultSecret pending, vault->read(place.mount, place.pending(), call.stop));
-    if (pending.version > 0 && (pending.data.is_null() || pending.data["uid"] == plan["uid"])) {
-      SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.pending(), call.stop));
-    }
-    return NativeAnswer::succeeded(Value::dict({{"mount", place.mount}, {"path", place.path}, {"deleted", ours}}));
+    // What is kept before the call tells, after a crash in it, whose change it is that is under way.
+    if (state() == "about" && changing) return later("sent", "it is being changed");
+    if (changing || status != "available") return later(state(), "it is " + status);
+    if (state().empty()) return soon("about");
+    return send();
   }
+
+ private:
+  std::string state() const { return call_.state["state"].string(); }
+
+  Result<NativeAnswer> send() {
+    SQ_TRY(std::string password, resolve_secret(call_, call_.parameters["password"].string()));
+    auto modified = rds_.call("ModifyDBInstance", Value::dict({{"DBInstanceIdentifier", identifier_},
+                                                               {"MasterUserPassword", std::move(password)},
+                                                               {"ApplyImmediately", true}}));
+    if (modified) return later("sent", "the password is being changed");
+    if (is_aws_error(modified.error(), "InvalidDBInstanceState")) return later("about", modified.error().message());
+    return fail(modified.error());
+  }
+
+  static Result<NativeAnswer> answer(bool changed) {
+    return NativeAnswer::succeeded(Value::dict({{"changed", changed}}));
+  }
+
+  Result<NativeAnswer> soon(const char* state) {
+    return NativeAnswer::wait_for(Duration::zero(),
+                                  Value::dict({{"state", state}, {"deadline", format_timestamp(deadline_)}}));
+  }
+  Result<NativeAnswer> later(const std::string& state, const std::string& reason) {
+    if (call_.services.clock.now() >= deadline_) {
+      return fail(Error(ErrorCode::kTimeout,
+                        "the DB instance " + identifier_ + " did not take its new password in time: " + reason)
+                      .with_type("TimedOut"));
+    }
+    return NativeAnswer::wait_for(
+        kPasswordPoll, Value::dict({{"state", state}, {"deadline", format_timestamp(deadline_)}, {"reason", reason}}));
+  }
+
+  const NativeCall& call_;
+  const clients::RdsClient& rds_;
+  const std::string identifier_;
+  const std::string fingerprint_;
+  Timestamp deadline_;
+};
+
+// The password that is to be published: the staged one, or the published one when a try before this one got so far.
+Result<std::string> password_to_publish(const NativeCall& call, const VaultSecret& current,
+                                        const VaultSecret& pending) {
+  const std::string uid = call.parameters["plan"]["uid"].string();
+  const std::string wanted = call.parameters["fingerprint"].string();
+  for (const VaultSecret* secret : {&pending, &current}) {
+    const std::string password = secret->data["password"].string();
+    if (!password.empty() && fingerprint(uid, password) == wanted) return password;
+  }
+  return fail(
+      Error(ErrorCode::kConflict, "the password that RDS has is not in Vault any more; it is replaced by a new one")
+          .with_type("PasswordLost"));
+}
+
+}  // namespace
+
+Result<NativeAnswer> set_password(const NativeCall& call, Services& services) {
+  SQ_TRY(const clients::RdsClient rds, services.rds(call));
+  return PasswordChange(call, rds).run();
+}
+
+Result<NativeAnswer> publish_credentials(const NativeCall& call, Services&) {
+  const Value& plan = call.parameters["plan"];
+  const Place place = place_of(plan);
+  SQ_TRY(const auto vault, vault_client(call));
+  SQ_TRY(const VaultSecret current, vault->read(place.mount, place.path, call.stop));
+  SQ_CHECK(check_owner(place, current, plan));
+  SQ_TRY(const VaultSecret pending, vault->read(place.mount, place.pending(), call.stop));
+  SQ_TRY(const std::string password, password_to_publish(call, current, pending));
+  add_log_secret(password);
+  // Keys that somebody else added stay.
+  Value data = current.data.is_dict() ? current.data : Value::empty_dict();
+  const Value wanted =
+      credentials_of(plan, call.parameters["username"].string(), call.parameters["endpoint"], password);
+  for (const auto& [key, value] : wanted.as_dict()) data.set(key, value);
+  if (pending.data["rotation"].is_string()) data.set("rotation", pending.data["rotation"]);
+  int64_t version = current.version;
+  const bool changed = data != current.data;
+  const bool replaced = current.data["password"].is_string() && current.data["password"].string_or("") != password;
+  if (changed) {
+    SQ_TRY(version, vault->write(place.mount, place.path, data, current.version, call.stop));
+  }
+  SQ_CHECK(vault->put_metadata(place.mount, place.path, custom_metadata(plan, "current"), true, call.stop));
+  if (pending.version > 0) {
+    SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.pending(), call.stop));
+  }
+  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount},
+                                              {"path", place.path},
+                                              {"version", version},
+                                              {"changed", changed},
+                                              {"new_password", changed && (replaced || pending.data.is_dict())}}));
+}
+
+// The secret's latest version can be undeleted as long as a snapshot may need its password; the staged one never.
+Result<NativeAnswer> forget_credentials(const NativeCall& call, Services&) {
+  const Value& plan = call.parameters["plan"];
+  const Place place = place_of(plan);
+  SQ_TRY(const auto vault, vault_client(call));
+  SQ_TRY(const VaultSecret current, vault->read(place.mount, place.path, call.stop));
+  const bool ours = current.data["uid"] == plan["uid"];
+  if (ours && plan["deletion"]["keep_secret"].bool_or(true)) {
+    SQ_CHECK(vault->put_metadata(place.mount, place.path,
+                                 custom_metadata(plan, "deleted", plan["deletion"]["final_snapshot"].string()), true,
+                                 call.stop));
+    SQ_CHECK(vault->remove_latest(place.mount, place.path, call.stop));
+  } else if (ours) {
+    SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.path, call.stop));
+  }
+  SQ_TRY(const VaultSecret pending, vault->read(place.mount, place.pending(), call.stop));
+  if (pending.version > 0 && (pending.data.is_null() || pending.data["uid"] == plan["uid"])) {
+    SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.pending(), call.stop));
+  }
+  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount}, {"path", place.path}, {"deleted", ours}}));
+}
 
 }  // namespace squall::runners::database
