@@ -129,7 +129,7 @@ def secret_of_kubernetes(space: Space) -> None:
     space.ready()
     good = json.loads(space.kubectl("get", "secret", "app", "-o", "json"))["data"]
     space.kubectl("delete", "secret", "app")
-    corrected(space, "Secret app")
+    corrected(space, "Secret nothing -> app")
     assert json.loads(space.kubectl("get", "secret", "app", "-o", "json"))["data"] == good
     space.kubectl("patch", "secret", "app", "--type=merge", "-p", json.dumps({"stringData": {"host": "elsewhere"}}))
     corrected(space, "Secret app host")
