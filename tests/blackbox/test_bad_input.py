@@ -94,11 +94,11 @@ def test_an_api_server_that_is_down_is_told_and_does_not_disturb(make_squall: Ca
 def test_unreachable_clouds_fail_with_their_names(squall: Squall, make_squall: Callable[..., Squall]) -> None:
     away = make_squall(env={"VAULT_ADDR": "http://127.0.0.1:9", "VAULT_TOKEN": "tok-canary-1234", "CONSUL_HTTP_ADDR": "127.0.0.1:9",
                             "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "secret-canary", "AWS_REGION": "eu-west-1"})
-    vault = away.result("vault.kv_get", {"path": "a"})
+    vault = away.result("vault.kv_get", {"path": "a", "unavailable_timeout": 0})
     assert vault["status"] == "failed" and "Vault at http://127.0.0.1:9" in vault["result"]["error"]
-    consul = away.result("consul.kv_get", {"key": "a"})
+    consul = away.result("consul.kv_get", {"key": "a", "unavailable_timeout": 0})
     assert consul["status"] == "failed" and "Consul at http://127.0.0.1:9" in consul["result"]["error"]
-    rds = away.finished(away.run("aws.rds_describe_db_instances"), 60)
+    rds = away.finished(away.run("aws.rds_describe_db_instances", {"unavailable_timeout": 0}), 60)
     assert rds["status"] == "failed"
     for text in (away.log.read_text(), str(vault), str(consul), str(rds)):
         assert "canary" not in text
