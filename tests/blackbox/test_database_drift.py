@@ -40,8 +40,7 @@ def corrected(space: Space, *fields: str) -> None:
 def rds_fields(space: Space) -> None:
     space.apply(storage={"sizeGiB": 20}, backup={"retentionDays": 7})
     identifier = space.ready()["status"]["identifier"]
-    space.rds.modify_db_instance(DBInstanceIdentifier=identifier, BackupRetentionPeriod=1, ApplyImmediately=True)
-    space.rds.modify_db_instance(DBInstanceIdentifier=identifier, DeletionProtection=True)
+    space.rds.modify_db_instance(DBInstanceIdentifier=identifier, BackupRetentionPeriod=1, DeletionProtection=True, ApplyImmediately=True)
     space.until("by hand", lambda: space.instance(identifier)["BackupRetentionPeriod"] == 1 and space.instance(identifier)["DBInstanceStatus"] == "available")
     corrected(space, "BackupRetentionPeriod 1 -> 7", "DeletionProtection true -> false")
     assert space.instance(identifier)["BackupRetentionPeriod"] == 7 and space.instance(identifier)["DeletionProtection"] is False

@@ -355,6 +355,8 @@ class LocalCloud:
 
 def up(options: argparse.Namespace) -> NoReturn:
     which = tuple(options.only.split(",")) if options.only else PARTS
+    # A shell starts what it puts into the background with Ctrl-C switched off.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     started = time.monotonic()
     cloud = LocalCloud(options.dir, which, rds_endpoint=options.rds_endpoint)
