@@ -7,6 +7,7 @@
 #include "base/ids.hpp"
 #include "base/strings.hpp"
 #include "model/execution.hpp"
+#include "sensors/timer_schedule.hpp"
 #include "value/python.hpp"
 
 namespace squall::api {
@@ -179,6 +180,37 @@ void add_one(Router& router, engine::Engine& engine, const std::string& path, Co
   });
 }
 
+// Timers are triggers of these types, each with its parameters (G-13).
+constexpr std::string_view kTimerTypes[] = {sensors::kIntervalTimer, sensors::kDateTimer, sensors::kCronTimer};
+
+void list_timers(engine::Engine& engine, const Call& call) {
+  const std::string wanted = call.query("timer_type");
+  std::vector<Value> timers;
+  bool known = wanted.empty();
+  for (const std::string_view type : kTimerTypes) {
+    if (!wanted.empty() && wanted != type) continue;
+    known = true;
+    for (Value& trigger : engine.catalog().triggers_of_type(type)) timers.push_back(std::move(trigger));
+  }
+  if (!known) {
+    return call.fail(Error(ErrorCode::kInvalid, "Timer type " + wanted +
+                                                    " not in supported types - dict_keys(['core.st2.IntervalTimer', "
+                                                    "'core.st2.DateTimer', 'core.st2.CronTimer'])."));
+  }
+  call.reply(200, Value(List(timers.begin(), timers.end())));
+}
+
+void one_timer(engine::Engine& engine, const Call& call) {
+  const std::string& ref = call.parameter("ref");
+  const Value* trigger = engine.catalog().find(Collection::kTriggers, ref);
+  const auto is_timer = [](const Value& document) {
+    return std::find(std::begin(kTimerTypes), std::end(kTimerTypes), document["type"].string_or("")) !=
+           std::end(kTimerTypes);
+  };
+  if (trigger == nullptr || !is_timer(*trigger)) return call.fail(not_found(ref));
+  call.reply(200, *trigger);
+}
+
 }  // namespace
 
 void add_event_routes(Router& router, engine::Engine& engine) {
@@ -195,6 +227,8 @@ void add_event_routes(Router& router, engine::Engine& engine) {
       return call.fail(Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
     call.reply(200, triggers.front());
   });
+  router.add("GET", "/timers", "List timers", [&engine](const Call& call) { list_timers(engine, call); });
+  router.add("GET", "/timers/{ref}", "One timer", [&engine](const Call& call) { one_timer(engine, call); });
   router.add("GET", "/triggerinstances", "List trigger instances", [&engine](const Call& call) {
     reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters, "-occurrence_time",
                       instance_spec());

@@ -23,6 +23,7 @@
 #include "runners/python.hpp"
 #include "runners/virtualenv.hpp"
 #include "sensors/kubernetes_sensor.hpp"
+#include "sensors/timer_sensor.hpp"
 #include "text/regex.hpp"
 #include "value/schema.hpp"
 
@@ -138,6 +139,7 @@ void Components::attach(engine::Engine& engine) {
   };
   engine.add_sensor(
       std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
+  engine.add_sensor(std::make_unique<sensors::TimerSensor>(parts_->loop, parts_->options.timezone));
   runners::add_database_turns(parts_->natives, execution_control(engine));
 }
 

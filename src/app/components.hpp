@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "net/event_loop.hpp"
 #include "runners/registry.hpp"
+#include "text/time_zone.hpp"
 
 namespace squall::app {
 
@@ -15,6 +16,7 @@ struct ComponentOptions {
   std::string data;   // data directory
   std::string share;  // where packs/ and python/ are
   std::string user;   // the system user
+  TimeZone timezone;  // of timers that name none
   std::function<std::string(const std::string&)> environment;
 };
 

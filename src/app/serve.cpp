@@ -99,8 +99,12 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   options.pack_directories.push_back(share + "/packs");
   options.configs_directory = settings.configs;
 
-  components =
-      std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, environment_value}, loop);
+  TimeZone timezone = TimeZone::local();
+  if (!settings.timezone.empty()) {
+    SQ_TRY(timezone, TimeZone::find(settings.timezone));
+  }
+  components = std::make_unique<Components>(
+      ComponentOptions{settings.data, share, settings.user, timezone, environment_value}, loop);
   engine = std::make_unique<engine::Engine>(
       engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store},
       options);

@@ -7,6 +7,7 @@
 #include <filesystem>
 
 #include "base/strings.hpp"
+#include "text/time_zone.hpp"
 #include "value/python.hpp"
 #include "value/yaml.hpp"
 
@@ -20,8 +21,8 @@ struct Given {
   explicit operator bool() const { return !source.empty(); }
 };
 
-constexpr std::array kNames = {"data",      "packs",      "listen",          "configs", "user",
-                               "log_level", "log_format", "tls_certificate", "tls_key"};
+constexpr std::array kNames = {"data",     "packs",     "listen",     "configs",         "user",
+                               "timezone", "log_level", "log_format", "tls_certificate", "tls_key"};
 
 using Table = std::map<std::string, Given, std::less<>>;
 
@@ -74,6 +75,13 @@ Status apply_settings(const Table& table, Settings& settings) {
   if (const Given data = get("data")) settings.data = data.value;
   if (const Given configs = get("configs")) settings.configs = configs.value;
   if (const Given user = get("user")) settings.user = user.value;
+  if (const Given timezone = get("timezone")) {
+    if (const auto zone = TimeZone::find(timezone.value); !zone) {
+      return fail(ErrorCode::kInvalid, timezone.source + ": '" + timezone.value +
+                                           "' is not a time zone; use a name such as Europe/Berlin or UTC");
+    }
+    settings.timezone = timezone.value;
+  }
   if (const Given certificate = get("tls_certificate")) settings.tls_certificate = certificate.value;
   if (const Given key = get("tls_key")) settings.tls_key = key.value;
   if (const Given packs = get("packs")) {
@@ -117,6 +125,7 @@ Result<Settings> read_settings(const ServeArguments& arguments,
   given("listen", arguments.listen);
   given("configs", arguments.configs);
   given("user", arguments.user);
+  given("timezone", arguments.timezone);
   given("log_level", arguments.log_level);
   given("log_format", arguments.log_format);
   given("tls_certificate", arguments.tls_certificate);

@@ -20,20 +20,21 @@ struct Settings {
   uint16_t port = 9101;
   std::string tls_certificate, tls_key;
   std::string user = "stanley";  // StackStorm's system user
+  std::string timezone;          // of timers that name none; empty: the machine's
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };
 
 // What the command line gave; empty members were not given.
 struct ServeArguments {
-  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key;
+  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone;
   std::vector<std::string> packs;
 };
 
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS,
-// SQUALL_USER, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE and SQUALL_TLS_KEY. The configuration file
-// is YAML with the same names in lower case. Errors say which source gave the bad value, with file and line for the
-// file.
+// SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE and SQUALL_TLS_KEY. The
+// configuration file is YAML with the same names in lower case. Errors say which source gave the bad value, with file
+// and line for the file.
 Result<Settings> read_settings(const ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment);
 

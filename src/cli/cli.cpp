@@ -43,6 +43,8 @@ void add_serve(Cli& cli) {
   serve->add_option("--listen", cli.serve.listen, "ADDRESS:PORT of the API (SQUALL_LISTEN; default 127.0.0.1:9101)");
   serve->add_option("--config", cli.serve.config, "YAML file with these settings (SQUALL_CONFIG)");
   serve->add_option("--user", cli.serve.user, "The system user (SQUALL_USER; default stanley)");
+  serve->add_option("--timezone", cli.serve.timezone,
+                    "Of timers that name none, e.g. Europe/Berlin (SQUALL_TIMEZONE; default the machine's)");
   serve->add_option("--tls-certificate", cli.serve.tls_certificate, "PEM file; with --tls-key the API speaks TLS");
   serve->add_option("--tls-key", cli.serve.tls_key, "PEM file");
   serve->add_option("--log-level", cli.serve.log_level, "debug, info, warning or error (SQUALL_LOG_LEVEL)");

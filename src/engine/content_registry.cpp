@@ -6,6 +6,7 @@
 #include "base/log.hpp"
 #include "crypto/hash.hpp"
 #include "model/reference.hpp"
+#include "sensors/timer_schedule.hpp"
 #include "value/json.hpp"
 #include "value/python.hpp"
 #include "value/schema.hpp"
@@ -155,6 +156,11 @@ Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, con
   if (!schema.empty()) {
     const auto violations = schema::check(parameters, schema);
     if (!violations.empty()) return fail(ErrorCode::kInvalid, schema::best_match(violations).text());
+  }
+  // The schema takes any text as a field of a cron timer (StackStorm checks them here, too).
+  if (type == sensors::kCronTimer) {
+    SQ_TRY([[maybe_unused]] const Schedule schedule,
+           sensors::make_timer_schedule(type, parameters, clock_.now(), TimeZone()));
   }
   if (const Value* existing = catalog_.trigger_with(type, parameters); existing != nullptr)
     return (*existing)["ref"].string();

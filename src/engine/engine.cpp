@@ -168,7 +168,7 @@ void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> do
   deps_.executor.post([this, commit = std::move(commit), done = std::move(done)]() mutable {
     Changes changes;
     for (const sensors::Emission& emission : commit.emissions) {
-      const auto instance = triggers_->process({emission.trigger, emission.payload, emission.trace_tag}, changes);
+      const auto instance = triggers_->process({emission.trigger, emission.payload, emission.trace_tag, emission.check_payload}, changes);
       // A payload that breaks its own type's schema is dropped with a warning, as in StackStorm (G-4).
       if (!instance)
         log_warning("a sensor's event was refused",

@@ -47,7 +47,7 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
                         "Trigger type with reference \"" + event.trigger + "\" doesn't exist in the database"));
   }
   const Value& schema = (*type)["payload_schema"];
-  if (!schema.empty()) {
+  if (event.check_payload && !schema.empty()) {
     const auto violations = schema::check(event.payload, schema);
     if (!violations.empty()) return fail(refused(event.trigger, event.payload, schema::best_match(violations).text()));
   }

@@ -17,6 +17,7 @@ struct TriggerEvent {
   std::string trigger;  // ref of a trigger, or of a trigger type without parameters
   Value payload;
   std::string trace_tag;
+  bool check_payload = true;  // against the schema of its type
 };
 
 // Lives on the engine's thread.

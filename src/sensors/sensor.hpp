@@ -17,6 +17,7 @@ struct Emission {
   std::string trigger;  // ref of a trigger (stackstorm-features.md G-2)
   Value payload;        // dict
   std::string trace_tag;
+  bool check_payload = true;  // against the schema of its type; StackStorm's timers break their own
 };
 
 // What a sensor learned in one step: its own durable state and the events that follow from it. Both are committed in one
