@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/crash_point.hpp"
 #include "net/http_exchange_impl.hpp"
 
 namespace squall::net {
@@ -114,6 +115,7 @@ void HttpClient::Impl::take_mail() {
 
 void HttpClient::Impl::begin(std::unique_ptr<HttpExchange> exchange) {
   const uint64_t id = exchange->id();
+  SQ_CRASH_POINT("http.request");
   HttpExchange& added = *running.emplace(id, std::move(exchange)).first->second;
   if (Status ready = added.prepare(); !ready) return finish(id, std::move(ready));
   const CURLMcode code = curl_multi_add_handle(multi, added.handle());
@@ -162,6 +164,8 @@ void HttpClient::Impl::finish(uint64_t id, Status status) {
   const auto exchange = std::move(it->second);
   running.erase(it);
   curl_multi_remove_handle(multi, exchange->handle());
+  // The other side has done its part; nothing here knows of it yet.
+  SQ_CRASH_POINT("http.answer");
   exchange->finish(std::move(status));
 }
 

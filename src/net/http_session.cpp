@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/crash_point.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "net/request_reader.hpp"
@@ -230,6 +231,7 @@ void Session::reject(const ServerResponse& response) {
 }
 
 void Session::respond(ServerResponse response) {
+  SQ_CRASH_POINT("http.respond");
   if (phase_ == Phase::kClosed) return;
   answer(std::move(response), keep_alive_);
 }

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/assert.hpp"
+#include "base/crash_point.hpp"
 #include "base/limits.hpp"
 #include "base/log.hpp"
 
@@ -123,6 +124,7 @@ bool Child::signal_group(int number) {
 }
 
 void Child::reap_forked(int exit_code) {
+  SQ_CRASH_POINT("process.reap");
   reaped_ = true;
   control_.reset();
   input_.reset();
@@ -130,6 +132,7 @@ void Child::reap_forked(int exit_code) {
 }
 
 void Child::reap() {
+  SQ_CRASH_POINT("process.reap");
   siginfo_t info{};
   int status = 0;
   while ((status = ::waitid(P_PIDFD, static_cast<id_t>(pidfd_.get()), &info, WEXITED)) < 0 && errno == EINTR) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 
 #include "base/assert.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "process/fork_client.hpp"
 
@@ -173,7 +174,9 @@ void ProcessHost::Impl::run_command(Command& command) {
 
 Result<std::shared_ptr<Process>> ProcessHost::Impl::start_child(const ProcessSpec& spec, ProcessHandlers handlers,
                                                                 const std::string& fork_socket) {
+  SQ_CRASH_POINT("process.spawn");
   SQ_TRY(SpawnedChild spawned, fork_socket.empty() ? spawn(spec) : request_fork(fork_socket));
+  SQ_CRASH_POINT("process.spawned");
   const uint64_t id = ++last_id;
   auto owned = std::make_unique<Child>(id, std::move(spawned), spec, std::move(handlers));
   Child& child = *owned;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/assert.hpp"
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "store/sqlite/connection.hpp"
 #include "store/sqlite/directory_lock.hpp"
@@ -109,10 +110,12 @@ void SqliteStore::close_files() {
 
 void SqliteStore::run_batch(std::vector<WriteJob>& batch) {
   const bool had_failed = failure_.has_value();
+  SQ_CRASH_POINT("store.taken");
   Answers answers = apply(batch);
   for (size_t i = 0; i < batch.size(); ++i) {
     if (batch[i].done) batch[i].done(std::move(*answers[i]));
   }
+  SQ_CRASH_POINT("store.answered");
   // After the answers: nobody needs to wait for this.
   checkpoint_if_due();
   if (!had_failed && failure_ && options_.on_fatal) options_.on_fatal(*failure_);
@@ -164,7 +167,10 @@ Status SqliteStore::run_jobs(std::vector<WriteJob>& batch, Answers& answers) {
     }
   }
   if (!connection_->in_transaction()) return fail(ErrorCode::kIo, "SQLite gave the transaction up");
-  return connection_->execute("COMMIT");
+  SQ_CRASH_POINT("store.applied");
+  SQ_CHECK(connection_->execute("COMMIT"));
+  SQ_CRASH_POINT("store.committed");
+  return {};
 }
 
 Status SqliteStore::run_in_savepoint(WriteJob& job, std::optional<Status>& answer) {
@@ -187,7 +193,9 @@ void SqliteStore::checkpoint_if_due() {
   const int pages = connection_->wal_pages();
   if (pages < checkpointed_pages_) checkpointed_pages_ = 0;  // the log began anew
   if (pages - checkpointed_pages_ < kWalCheckpointPages) return;
+  SQ_CRASH_POINT("store.checkpoint");
   auto left = connection_->checkpoint();
+  SQ_CRASH_POINT("store.checkpointed");
   if (!left) {
     if (is_fatal(left.error())) return stop_writing(left.error());
     log_warning("cannot move the write-ahead log into the database", {{"error", left.error().to_string()}});
