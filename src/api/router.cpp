@@ -2,6 +2,7 @@
 
 #include "base/strings.hpp"
 #include "value/json.hpp"
+#include "value/json_form.hpp"
 
 namespace squall::api {
 namespace {
@@ -55,7 +56,9 @@ Result<Value> Call::body() const {
   if (!parsed) {
     return squall::fail(ErrorCode::kInvalid, "Failed to parse request body: " + parsed.error().message());
   }
-  return parsed;
+  auto form = json_form(*parsed);
+  if (!form) return squall::fail(form.error().with_context("The request body cannot be taken"));
+  return form;
 }
 
 void Call::reply(int status, const Value& value) const {

@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "sensors/timer_schedule.hpp"
+#include "value/json_form.hpp"
 #include "value/python.hpp"
 
 namespace squall::api {
@@ -65,7 +66,8 @@ Value header_document(const net::Headers& headers, bool lower) {
   for (const auto& [name, value] : headers) {
     const std::string key = to_lower(name);
     if (std::find(std::begin(kHiddenHeaders), std::end(kHiddenHeaders), key) != std::end(kHiddenHeaders)) continue;
-    shown.set(lower ? key : name, value);
+    // Header values are bytes of any kind; the payload is text.
+    shown.set(lower ? key : name, valid_text(value));
   }
   return shown;
 }
@@ -73,7 +75,7 @@ Value header_document(const net::Headers& headers, bool lower) {
 // Form fields become lists of values, as StackStorm has them.
 Value form_document(std::string_view body) {
   Value form = Value::empty_dict();
-  for (const auto& [key, value] : net::parse_query(body)) form.mut_dict()[key].push_back(value);
+  for (const auto& [key, value] : net::parse_query(body)) form.mut_dict()[valid_text(key)].push_back(valid_text(value));
   return form;
 }
 

@@ -9,6 +9,12 @@ namespace squall::limits {
 
 // Value and text formats.
 inline constexpr size_t kJsonDepthMax = 1000;
+// Data that comes in (request bodies, parameters, payloads, results of runners) is held to less, because records wrap
+// it: a result stands inside its chain's state, a payload inside the executions that follow from it.
+inline constexpr size_t kDataDepthMax = 256;
+inline constexpr size_t kDataBytesMax = 64u << 20;
+inline constexpr size_t kResultDepthMax = 700;           // results of chains hold those of their tasks
+inline constexpr size_t kDocumentBytesMax = 128u << 20;  // one record; SQLite could hold ten times as much
 inline constexpr size_t kYamlDepthMax = 200;
 inline constexpr size_t kYamlAliasNodesMax = 1'000'000;  // nodes after alias expansion ("billion laughs")
 inline constexpr size_t kPackFileBytesMax = 16u << 20;

@@ -1,11 +1,42 @@
 #include "engine/changes.hpp"
 
-namespace squall::engine {
+#include "base/crash_point.hpp"
+#include "base/log.hpp"
+#include "store/document.hpp"
 
-void Committer::commit(Changes changes, std::function<void()> done) {
+namespace squall::engine {
+namespace {
+
+bool is_refusal(const Error& error) { return error.code() == ErrorCode::kInvalid || error.code() == ErrorCode::kLimit; }
+
+}  // namespace
+
+void Committer::drop_refused(Changes& changes) {
+  for (auto at = changes.writes_.begin(); at != changes.writes_.end();) {
+    const auto& [key, write] = *at;
+    const Status checked = write.erase ? Status() : store::check_document(key.first, key.second, write.document);
+    if (checked) {
+      ++at;
+      continue;
+    }
+    ++refused_count_;
+    log_error("a record could not be kept; this is a bug of squall",
+              {{"collection", std::string(store::schema_of(key.first).name)},
+               {"id", key.second},
+               {"reason", checked.error().message()}});
+    at = changes.writes_.erase(at);
+  }
+}
+
+void Committer::commit(Changes changes, std::function<void(Status)> done) {
+  drop_refused(changes);
+  SQ_CRASH_POINT("engine.commit");
   auto shared = std::make_shared<Changes>(std::move(changes));
+  auto refusal =
+      std::make_shared<std::optional<Error>>();  // of a function; written on the store's thread, read after it
   store_.write(
-      [shared](store::WriteTx& tx) -> Status {
+      [shared, refusal](store::WriteTx& tx) -> Status {
+        refusal->reset();
         for (const auto& [key, write] : shared->writes_) {
           if (write.erase) {
             SQ_TRY([[maybe_unused]] const bool existed, tx.erase(key.first, key.second));
@@ -13,16 +44,23 @@ void Committer::commit(Changes changes, std::function<void()> done) {
             SQ_CHECK(tx.put(key.first, key.second, write.document));
           }
         }
-        for (const auto& function : shared->functions_) SQ_CHECK(function(tx));
+        for (const auto& function : shared->functions_) {
+          const Status status = function(tx);
+          if (status) continue;
+          if (!is_refusal(status.error())) return status;
+          refusal->emplace(status.error());
+        }
         return {};
       },
-      [this, shared, done = std::move(done)](Status status) {
-        executor_.post([this, shared, done, status] {
+      [this, shared, refusal, done = std::move(done)](Status status) {
+        executor_.post([this, shared, refusal, done, status] {
+          SQ_CRASH_POINT("engine.committed");
           if (!status) {
             on_fatal_(status.error());
             return;
           }
-          if (done) done();
+          if (refusal->has_value()) log_error("a change of state was refused", {{"reason", (*refusal)->message()}});
+          if (done) done(refusal->has_value() ? Status(fail(**refusal)) : Status());
           for (const auto& action : shared->after_) action();
         });
       });

@@ -39,15 +39,27 @@ class Changes {
 
 // Hands Changes to the store in order. A commit that fails is fatal for the engine: its memory is then ahead of the
 // disk, so `on_fatal` must end the process; after a restart it goes on from what is durable.
+//
+// A document that the store would refuse never gets that far. Whoever takes data in gives it a JSON form
+// (value/json_form.hpp) and answers with an error when it has none; the driver checks every execution it saves. What
+// slips through all the same is left out of the commit here and told in the log: one record is lost, not the process.
 class Committer {
  public:
   Committer(store::Store& store, Executor& executor, std::function<void(const Error&)> on_fatal)
       : store_(store), executor_(executor), on_fatal_(std::move(on_fatal)) {}
 
-  // `done` (may be empty) runs on the engine's thread before the after_commit() actions.
-  void commit(Changes changes, std::function<void()> done = {});
+  // `done` (may be empty) runs on the engine's thread before the after_commit() actions. Its status is that of the
+  // functions added with Changes::add(): when one of them cannot write what it wants to (kInvalid, kLimit), the
+  // documents are committed all the same.
+  void commit(Changes changes, std::function<void(Status)> done = {});
+
+  // Documents that were left out since the start.
+  size_t refused_count() const { return refused_count_; }
 
  private:
+  void drop_refused(Changes& changes);
+
+  size_t refused_count_ = 0;
   store::Store& store_;
   Executor& executor_;
   std::function<void(const Error&)> on_fatal_;

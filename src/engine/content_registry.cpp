@@ -2,12 +2,15 @@
 
 #include <set>
 
+#include "base/assert.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "crypto/hash.hpp"
 #include "model/reference.hpp"
 #include "sensors/timer_schedule.hpp"
+#include "store/document.hpp"
 #include "value/json.hpp"
+#include "value/json_form.hpp"
 #include "value/python.hpp"
 #include "value/schema.hpp"
 
@@ -26,50 +29,80 @@ std::string trigger_uid(const std::string& pack, const std::string& name, const 
 
 }  // namespace
 
-// Keeps the id of a document that is there already; writes only what changed. True when something was written.
-bool ContentRegistry::upsert(Collection collection, Value document, Changes& changes) {
+// Puts a document into catalog and changes, as it can be stored; kInvalid, and nothing is changed, when it cannot.
+Result<Value> ContentRegistry::put_checked(Collection collection, const Value& document, Changes& changes) {
+  SQ_TRY(Value form, json_form(document));
+  const std::string id = form["id"].string();
+  SQ_CHECK(store::check_document(collection, id, form));
+  catalog_.put(collection, form);
+  changes.put(collection, id, form);
+  return form;
+}
+
+// Keeps the id of a document that is there already; writes only what changed.
+Status ContentRegistry::upsert(Collection collection, const Value& given, Changes& changes) {
+  SQ_TRY(Value document, json_form(given));
   const Value* old = catalog_.find(collection, catalog_key(collection, document));
   document.set("id", old != nullptr ? (*old)["id"] : Value(new_object_id(clock_)));
-  if (old != nullptr && *old == document) return false;
-  catalog_.put(collection, document);
-  changes.put(collection, document["id"].string(), document);
-  return true;
+  if (old != nullptr && *old == document) return {};
+  SQ_CHECK(put_checked(collection, document, changes));
+  return {};
 }
 
 void ContentRegistry::register_runner_types(const std::vector<Value>& runner_types, Changes& changes) {
-  for (const Value& runner_type : runner_types) upsert(Collection::kRunnerTypes, runner_type, changes);
+  for (const Value& runner_type : runner_types) {
+    const Status kept = upsert(Collection::kRunnerTypes, runner_type, changes);
+    SQ_ASSERT(kept.has_value());  // they are our own
+  }
 }
 
-void ContentRegistry::register_content(const packs::LoadedPack& pack, Changes& changes) {
-  upsert(Collection::kPacks, pack.pack, changes);
+// False when the pack itself cannot be registered. Content that cannot be stored (a date where a text belongs, an
+// integer of 70 bits) is told as a problem of its file, as any other mistake in a pack is.
+bool ContentRegistry::register_content(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes) {
+  const auto put = [&](Collection collection, const char* kind, const Value& document) {
+    const Status kept = upsert(collection, document, changes);
+    if (kept) return true;
+    std::string file = document["metadata_file"].string();
+    if (file.empty()) file = collection == Collection::kConfigSchemas ? "config.schema.yaml" : "pack.yaml";
+    SourcePosition where{pack.pack["path"].string() + "/" + file, 0, 0};
+    if (collection == Collection::kConfigs) where.file = "configs/" + pack.pack["ref"].string() + ".yaml";
+    report.problems.push_back({kept.error().with_context("the file holds what cannot be recorded").at(where),
+                               pack.pack["ref"].string(), kind});
+    return false;
+  };
+  if (!put(Collection::kPacks, "pack", pack.pack)) return false;
   const Value& ref = pack.pack["ref"];
   if (!pack.config_schema.is_null()) {
-    upsert(Collection::kConfigSchemas, Value::dict({{"pack", ref}, {"attributes", pack.config_schema}}), changes);
+    put(Collection::kConfigSchemas, "config_schema", Value::dict({{"pack", ref}, {"attributes", pack.config_schema}}));
   }
   if (!pack.config.is_null()) {
-    upsert(Collection::kConfigs, Value::dict({{"pack", ref}, {"values", pack.config}}), changes);
+    put(Collection::kConfigs, "config", Value::dict({{"pack", ref}, {"values", pack.config}}));
   }
   for (const Value& type : pack.trigger_types) {
-    upsert(Collection::kTriggerTypes, type, changes);
+    if (!put(Collection::kTriggerTypes, "trigger", type)) continue;
     if (type["parameters_schema"].empty()) ensure_trigger(type["ref"].string(), Value::empty_dict(), changes);
   }
-  for (const Value& sensor : pack.sensors) upsert(Collection::kSensors, sensor, changes);
-  for (const Value& action : pack.actions) upsert(Collection::kActions, action, changes);
-  for (const Value& alias : pack.aliases) upsert(Collection::kAliases, alias, changes);
-  for (const Value& policy : pack.policies) upsert(Collection::kPolicies, policy, changes);
+  for (const Value& sensor : pack.sensors) put(Collection::kSensors, "sensor", sensor);
+  for (const Value& action : pack.actions) put(Collection::kActions, "action", action);
+  for (const Value& alias : pack.aliases) put(Collection::kAliases, "alias", alias);
+  for (const Value& policy : pack.policies) put(Collection::kPolicies, "policy", policy);
+  return true;
 }
 
 void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes) {
   for (const Value& rule : pack.rules) {
+    const Value* old = catalog_.find(Collection::kRules, rule["ref"].string_or(""));
+    const std::string old_trigger = old != nullptr ? (*old)["trigger"].string() : std::string();
     auto stored = stored_rule(rule, changes);
+    if (stored) {
+      const Status kept = upsert(Collection::kRules, *stored, changes);
+      if (!kept) stored = fail(kept.error().with_context("the file holds what cannot be recorded"));
+    }
     if (!stored) {
       SourcePosition where{pack.pack["path"].string() + "/" + rule["metadata_file"].string(), 0, 0};
       report.problems.push_back({stored.error().at(where), pack.pack["ref"].string(), "rule"});
       continue;
     }
-    const Value* old = catalog_.find(Collection::kRules, (*stored)["ref"].string_or(""));
-    const std::string old_trigger = old != nullptr ? (*old)["trigger"].string() : std::string();
-    upsert(Collection::kRules, *stored, changes);
     if (!old_trigger.empty() && old_trigger != (*stored)["trigger"].string_or(""))
       release_trigger(old_trigger, changes);
     if (catalog_.action(rule["action"]["ref"].string_or("")) == nullptr) {
@@ -87,14 +120,15 @@ void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterRepo
 
 RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes) {
   RegisterReport report;
+  std::set<std::string> refused;
   for (const packs::LoadedPack& pack : packs) {
     report.problems.insert(report.problems.end(), pack.problems.begin(), pack.problems.end());
     if (pack.pack.is_null()) continue;
-    register_content(pack, changes);
+    if (!register_content(pack, report, changes)) refused.insert(pack.pack["ref"].string());
   }
   int64_t rules = 0, actions = 0, sensors = 0, triggers = 0, aliases = 0, policies = 0, configs = 0;
   for (const packs::LoadedPack& pack : packs) {
-    if (pack.pack.is_null()) continue;
+    if (pack.pack.is_null() || refused.count(pack.pack["ref"].string()) != 0) continue;
     register_rules(pack, report, changes);
     remove_vanished(pack, changes);
     for (const Value& rule : pack.rules)
@@ -174,8 +208,7 @@ Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, con
                                {"type", type},
                                {"parameters", parameters},
                                {"id", new_object_id(clock_)}});
-  catalog_.put(Collection::kTriggers, trigger);
-  changes.put(Collection::kTriggers, trigger["id"].string(), trigger);
+  SQ_TRY(trigger, put_checked(Collection::kTriggers, trigger, changes));
   if (trigger_added_) trigger_added_(trigger);
   return trigger["ref"].string();
 }
@@ -193,7 +226,8 @@ void ContentRegistry::release_trigger(const std::string& ref, Changes& changes) 
 }
 
 // From the API's form to the stored one: the trigger becomes a ref, defaults are filled in.
-Result<Value> ContentRegistry::stored_rule(const Value& document, Changes& changes) {
+Result<Value> ContentRegistry::stored_rule(const Value& given, Changes& changes) {
+  SQ_TRY(const Value document, json_form(given));
   SQ_TRY([[maybe_unused]] const rules::CompiledCriteria criteria,
          rules::CompiledCriteria::compile(document["criteria"]));
   const Value parameters =
@@ -234,8 +268,7 @@ Result<Value> ContentRegistry::put_rule(const Value& document, const std::string
     old_trigger = (*old)["trigger"].string();
   }
   rule.set("id", id.empty() ? new_object_id(clock_) : id);
-  catalog_.put(Collection::kRules, rule);
-  changes.put(Collection::kRules, rule["id"].string(), rule);
+  SQ_TRY(rule, put_checked(Collection::kRules, rule, changes));
   if (!old_trigger.empty() && old_trigger != rule["trigger"].string_or("")) release_trigger(old_trigger, changes);
   return public_rule(rule);
 }
@@ -272,8 +305,7 @@ Result<Value> ContentRegistry::put_trigger_type(const Value& document, Changes& 
        {"parameters_schema",
         document["parameters_schema"].is_dict() ? document["parameters_schema"] : Value::empty_dict()},
        {"id", new_object_id(clock_)}});
-  catalog_.put(Collection::kTriggerTypes, type);
-  changes.put(Collection::kTriggerTypes, type["id"].string(), type);
+  SQ_TRY(type, put_checked(Collection::kTriggerTypes, type, changes));
   if (type["parameters_schema"].empty()) {
     SQ_TRY([[maybe_unused]] const std::string trigger, ensure_trigger(ref, Value::empty_dict(), changes));
   }
@@ -299,9 +331,7 @@ Status ContentRegistry::remove_trigger_type(const std::string& id_or_ref, Change
 
 Result<Value> ContentRegistry::put_document(Collection collection, Value document, Changes& changes) {
   if (document["id"].is_null()) document.set("id", new_object_id(clock_));
-  catalog_.put(collection, document);
-  changes.put(collection, document["id"].string(), document);
-  return document;
+  return put_checked(collection, document, changes);
 }
 
 Status ContentRegistry::remove_document(Collection collection, const std::string& id_or_ref, Changes& changes) {

@@ -50,11 +50,12 @@ class ContentRegistry {
   Value public_rule(const Value& rule) const;
 
  private:
-  bool upsert(store::Collection collection, Value document, Changes& changes);
+  Result<Value> put_checked(store::Collection collection, const Value& document, Changes& changes);
+  Status upsert(store::Collection collection, const Value& given, Changes& changes);
   Result<std::string> ensure_trigger(const std::string& type, const Value& parameters, Changes& changes);
   void release_trigger(const std::string& ref, Changes& changes);
-  Result<Value> stored_rule(const Value& document, Changes& changes);
-  void register_content(const packs::LoadedPack& pack, Changes& changes);
+  Result<Value> stored_rule(const Value& given, Changes& changes);
+  bool register_content(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes);
   void register_rules(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes);
   void remove_vanished(const packs::LoadedPack& pack, Changes& changes);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/crash_point.hpp"
 #include "base/log.hpp"
 #include "packs/runner_types.hpp"
 
@@ -107,31 +108,31 @@ void Engine::stop() {
 void Engine::run_action(ExecutionRequest request, DocumentDone done) {
   Changes changes;
   auto answer = driver_->request(std::move(request), changes);
-  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
 void Engine::inject(TriggerEvent event, DocumentDone done) {
   Changes changes;
   auto answer = triggers_->process(event, changes);
-  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
 void Engine::cancel(const std::string& id, const std::string& user, DocumentDone done) {
   Changes changes;
   auto answer = driver_->cancel(id, user, changes);
-  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
 void Engine::pause(const std::string& id, const std::string& user, DocumentDone done) {
   Changes changes;
   auto answer = driver_->pause(id, user, changes);
-  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
 void Engine::resume(const std::string& id, const std::string& user, DocumentDone done) {
   Changes changes;
   auto answer = driver_->resume(id, user, changes);
-  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
 void Engine::register_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done) {
@@ -149,13 +150,13 @@ void Engine::register_packs(const std::vector<std::string>& names, std::function
   Changes changes;
   RegisterReport report = registry_.register_packs(loaded, changes);
   report_problems(report.problems);
-  committer_.commit(std::move(changes), [report, done = std::move(done)] { done(report); });
+  committer_.commit(std::move(changes), [report, done = std::move(done)](const Status&) { done(report); });
 }
 
 void Engine::change_content(const std::function<Result<Value>(ContentRegistry&, Changes&)>& change, DocumentDone done) {
   Changes changes;
   auto answer = change(registry_, changes);
-  committer_.commit(std::move(changes), [answer, done = std::move(done)] { done(answer); });
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
 Value Engine::sensor_status() const {
@@ -166,6 +167,7 @@ Value Engine::sensor_status() const {
 
 void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> done) {
   deps_.executor.post([this, commit = std::move(commit), done = std::move(done)]() mutable {
+    SQ_CRASH_POINT("engine.sensed");
     Changes changes;
     for (const sensors::Emission& emission : commit.emissions) {
       const auto instance = triggers_->process({emission.trigger, emission.payload, emission.trace_tag, emission.check_payload}, changes);
@@ -175,7 +177,7 @@ void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> do
                     {{"trigger", emission.trigger}, {"reason", instance.error().message()}});
     }
     if (commit.state) changes.add(std::move(commit.state));
-    committer_.commit(std::move(changes), [done = std::move(done)] { done({}); });
+    committer_.commit(std::move(changes), [done = std::move(done)](const Status& status) { done(status); });
   });
 }
 

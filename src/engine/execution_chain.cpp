@@ -131,9 +131,11 @@ void ExecutionDriver::apply(Live& execution, workflow::ChainCommand command, Cha
 void ExecutionDriver::set_paused(Live& execution, Value result, Changes& changes) {
   model::set_status(execution.document, status::kPaused, deps_.clock.now());
   execution.document.set("result", std::move(result));
-  save(execution, changes);
-  const auto parent = live_.find(execution.parent());
-  if (parent != live_.end() && parent->second->status() == status::kPausing && parent->second->child == execution.id) {
+  const std::string id = execution.id;
+  const std::string parent_id = execution.parent();
+  if (!save(execution, changes)) return;
+  const auto parent = live_.find(parent_id);
+  if (parent != live_.end() && parent->second->status() == status::kPausing && parent->second->child == id) {
     set_paused(*parent->second, parent->second->run->result(), changes);
   }
 }
@@ -170,10 +172,15 @@ std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, co
     ok = parameters.has_value();
     if (ok) {
       Live& live = add_live(build_document(child, *action, *runner, *parameters), *parameters);
-      execution.child = live.id;
+      const std::string child_id = live.id;
+      execution.child = child_id;
       execution.document.mut_dict()["children"].push_back(live.id);
-      save(execution, changes);
-      activate(live, changes);
+      // A parent that cannot be saved has failed in there, and its new task is nobody's.
+      if (save(execution, changes)) {
+        activate(live, changes);
+      } else {
+        live_.erase(child_id);
+      }
       return std::nullopt;
     }
     error = parameters.error();

@@ -27,10 +27,10 @@ Result<Value> ExecutionDriver::cancel(const std::string& id, const std::string& 
     return document;
   }
   model::set_status(execution.document, status::kCanceling, deps_.clock.now());
-  save(execution, changes);
   const Value document = execution.document;
-  // The task goes first; its end ends the chain.
   const std::string child = execution.child;
+  if (!save(execution, changes)) return document;
+  // The task goes first; its end ends the chain.
   SQ_TRY([[maybe_unused]] const Value ended, cancel(child, user, changes));
   return document;
 }
@@ -52,8 +52,8 @@ Result<Value> ExecutionDriver::pause(const std::string& id, const std::string& u
   }
   execution.document.mut_dict()["context"].set("paused_by", user);
   model::set_status(execution.document, status::kPausing, deps_.clock.now());
-  save(execution, changes);
   const Value document = execution.document;
+  if (!save(execution, changes)) return document;
   // A chain below is paused too; other tasks run to their end.
   const auto child = live_.find(execution.child);
   if (child != live_.end() && child->second->is_chain() && child->second->status() == status::kRunning) {
@@ -79,7 +79,7 @@ Result<Value> ExecutionDriver::resume(const std::string& id, const std::string& 
   model::set_status(execution.document, status::kResuming, now);
   Value document = execution.document;
   model::set_status(execution.document, status::kRunning, now);
-  save(execution, changes);
+  if (!save(execution, changes)) return document;
   const auto child = live_.find(execution.child);
   if (child != live_.end() && child->second->status() == status::kPaused) {
     SQ_TRY([[maybe_unused]] const Value resumed, resume(child->first, user, changes));

@@ -3,12 +3,14 @@
 #include <unistd.h>
 
 #include "base/assert.hpp"
+#include "base/crash_point.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "engine/execution_live.hpp"
 #include "engine/key_values.hpp"
 #include "expr/params.hpp"
 #include "packs/config.hpp"
+#include "value/json_form.hpp"
 #include "value/python.hpp"
 #include "value/schema.hpp"
 
@@ -84,6 +86,10 @@ Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request,
     }
     parameters = std::move(*rendered);
   }
+  // Before anything is recorded: a template may have made what no record can hold, e.g. {{ 2 ** 100 }}.
+  auto form = json_form(parameters);
+  if (!form) return fail(form.error().with_context("The parameters cannot be recorded"));
+  parameters = std::move(*form);
   const Value schemas = merge_parameter_schemas(runner["runner_parameters"], action["parameters"]);
   const Value checked = schema::with_defaults(parameters, schemas);
   const auto violations = schema::check(checked, schema::object_schema(schemas));
@@ -161,10 +167,10 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
   if (!parameters) {
     if (rendering_failed) {
       // StackStorm keeps the attempt as a failed execution. Its parameters are the unrendered ones.
-      Value document = build_document(request, *action, *runner,
-                                      request.parameters.is_dict() ? request.parameters : Value::empty_dict());
-      model::clear_private_state(document, "sealed_parameters");
-      model::set_finished(document, status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
+      const Value document =
+          finished_document(build_document(request, *action, *runner,
+                                           request.parameters.is_dict() ? request.parameters : Value::empty_dict()),
+                            status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
       changes.put(Collection::kExecutions, document["id"].string(), document);
     }
     return fail(parameters.error());
@@ -181,14 +187,6 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
     activate(live, changes);
   }
   return document;
-}
-
-void ExecutionDriver::save(Live& execution, Changes& changes) {
-  if (execution.run != nullptr) {
-    model::set_private_state(execution.document, "chain", execution.run->document());
-    model::set_private_state(execution.document, "child", execution.child);
-  }
-  changes.put(Collection::kExecutions, execution.id, execution.document);
 }
 
 // Takes an execution from requested to running, or leaves it waiting for a slot.
@@ -242,8 +240,7 @@ void ExecutionDriver::begin_action(Live& execution, Changes& changes) {
     finish(execution, status::kFailed, error_result(prepared.error().to_string()), changes);
     return;
   }
-  save(execution, changes);
-  changes.after_commit([this, id = execution.id] { dispatch(id); });
+  if (save(execution, changes)) changes.after_commit([this, id = execution.id] { dispatch(id); });
 }
 
 runners::ActionRequest ExecutionDriver::action_request(const Live& execution) {
@@ -279,6 +276,7 @@ void ExecutionDriver::dispatch(const std::string& id) {
   Live& execution = *found->second;
   if (model::is_final(execution.status()) || execution.dispatched) return;
   execution.dispatched = true;
+  SQ_CRASH_POINT("engine.dispatch");
   runners::RunHandlers handlers;
   handlers.on_done = [this, id](runners::ActionOutcome outcome) { on_outcome(id, std::move(outcome)); };
   execution.runner->start(action_request(execution), execution.stop.token(), std::move(handlers));
@@ -288,6 +286,7 @@ void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome o
   const auto found = live_.find(id);
   // Finished meanwhile, e.g. canceled: the late result does not count (F-6).
   if (found == live_.end() || stopping_) return;
+  SQ_CRASH_POINT("engine.outcome");
   Live& execution = *found->second;
   execution.dispatched = false;
   Changes changes;
@@ -303,14 +302,20 @@ void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome o
 
 void ExecutionDriver::on_wait(Live& execution, const runners::Wait& wait, Value shown, Changes& changes) {
   const Timestamp due = deps_.clock.now() + wait.delay;
-  execution.wait_state = wait.state;
-  model::set_private_state(execution.document, "wait_state", wait.state);
+  auto state = json_form(wait.state);
+  if (!state) {
+    finish(execution, status::kFailed,
+           error_result("The state that the action waits with cannot be recorded: " + state.error().message()),
+           changes);
+    return;
+  }
+  execution.wait_state = std::move(*state);
+  model::set_private_state(execution.document, "wait_state", execution.wait_state);
   // What it waits for, for whoever looks; the real result replaces it.
-  if (!shown.is_null()) execution.document.set("result", std::move(shown));
+  if (auto form = json_form(shown); form && !form->is_null()) execution.document.set("result", std::move(*form));
   changes.put(Collection::kWakeups, execution.id,
               Value::dict({{"execution", execution.id}, {"due", format_timestamp(due)}}));
-  save(execution, changes);
-  changes.after_commit([this, id = execution.id, due] { arm(id, due); });
+  if (save(execution, changes)) changes.after_commit([this, id = execution.id, due] { arm(id, due); });
 }
 
 void ExecutionDriver::arm(const std::string& id, Timestamp due) {
@@ -323,6 +328,7 @@ void ExecutionDriver::arm(const std::string& id, Timestamp due) {
 void ExecutionDriver::on_due(const std::string& id) {
   const auto found = live_.find(id);
   if (found == live_.end() || stopping_) return;
+  SQ_CRASH_POINT("engine.wakeup");
   Live& execution = *found->second;
   execution.timer = 0;
   if (execution.status() == status::kRunning) {
@@ -333,53 +339,6 @@ void ExecutionDriver::on_due(const std::string& id) {
     changes.erase(Collection::kWakeups, id);
     activate(execution, changes);
     deps_.committer.commit(std::move(changes));
-  }
-}
-
-void ExecutionDriver::finish(Live& execution, std::string_view end, Value result, Changes& changes) {
-  SQ_ASSERT(model::is_final(end));
-  const Value schema = execution.document["action"]["output_schema"];
-  const std::string output_key = execution.document["runner"]["output_key"].string();
-  if (schema["properties"].is_dict() && result[output_key].is_dict()) {
-    result.set(output_key, schema::mask(result[output_key], schema["properties"]));
-  }
-  model::set_finished(execution.document, end, std::move(result), deps_.clock.now());
-  execution.document.mut_dict().erase(model::kPrivate);
-  changes.put(Collection::kExecutions, execution.id, execution.document);
-  changes.erase(Collection::kWakeups, execution.id);
-  if (execution.timer != 0) deps_.executor.cancel(execution.timer);
-  const bool free_slot = execution.holds_process_slot;
-  const Value document = execution.document;
-  execution.stop.stop();
-  live_.erase(execution.id);
-  if (observer_) observer_(document, changes);
-  ended_.push_back(document);
-  drain_ended(changes);
-  if (free_slot) {
-    --running_processes_;
-    start_waiting(changes);
-  }
-}
-
-// Tells chains of the ends of their tasks, one after another: a task that ends while its chain starts it would
-// otherwise nest one call in the other without bound.
-void ExecutionDriver::drain_ended(Changes& changes) {
-  if (draining_) return;
-  draining_ = true;
-  while (!ended_.empty()) {
-    const Value child = std::move(ended_.front());
-    ended_.pop_front();
-    task_ended(child, changes);
-  }
-  draining_ = false;
-}
-
-void ExecutionDriver::start_waiting(Changes& changes) {
-  while (!waiting_.empty() && running_processes_ < options_.running_processes_max) {
-    const std::string id = waiting_.front();
-    waiting_.pop_front();
-    const auto found = live_.find(id);
-    if (found != live_.end() && found->second->status() == status::kRequested) activate(*found->second, changes);
   }
 }
 

@@ -111,7 +111,9 @@ class ExecutionDriver {
   void arm(const std::string& id, Timestamp due);
   void on_due(const std::string& id);
   void start_waiting(Changes& changes);
-  void save(Live& execution, Changes& changes);
+  // Adds the document to the changes. False when it cannot be recorded: the execution has failed then, and the
+  // reference is gone.
+  bool save(Live& execution, Changes& changes);
   void recover_one(Live& execution, Changes& changes);
   Result<Value> config_of(const std::string& pack, const std::string& user);
   Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner,

@@ -3,6 +3,7 @@
 
 #include "engine/execution_driver.hpp"
 #include "model/execution.hpp"
+#include "value/json_form.hpp"
 
 namespace squall::engine {
 
@@ -29,8 +30,13 @@ struct ExecutionDriver::Live {
 
 // The result of an execution that failed for a reason of the engine's own (C-15).
 inline Value error_result(const std::string& message) {
-  return Value::dict({{"error", message}, {"traceback", message}});
+  const std::string text = valid_text(message);
+  return Value::dict({{"error", text}, {"traceback", text}});
 }
+
+// The document with its end, as it can be stored. A result that no record can hold (see value/json_form.hpp) makes the
+// execution fail with the reason, whatever `end` says.
+Value finished_document(const Value& document, std::string_view end, const Value& result, Timestamp now);
 
 inline Value canceled_result(const std::string& user) {
   return Value::dict({{"message", "Action canceled by user."}, {"user", user}});

@@ -3,6 +3,7 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "engine/key_values.hpp"
+#include "value/json_form.hpp"
 #include "value/python.hpp"
 #include "value/schema.hpp"
 
@@ -20,10 +21,15 @@ Value embedded_rule(const Rule& rule, const Value& trigger) {
   return document;
 }
 
+// Of a refused payload in a message; the whole of it may be megabytes.
+constexpr size_t kShownPayloadBytesMax = 4096;
+
 Error refused(const std::string& trigger, const Value& payload, const std::string& reason) {
+  std::string shown = python::str(payload);
+  if (shown.size() > kShownPayloadBytesMax) shown = shown.substr(0, kShownPayloadBytesMax) + "...";
   return Error(ErrorCode::kInvalid,
-               "Trigger payload validation failed and validation is enabled, not dispatching a trigger \"" + trigger +
-                   "\" (" + python::str(payload) + "): " + reason);
+               valid_text("Trigger payload validation failed and validation is enabled, not dispatching a trigger \"" +
+                          trigger + "\" (" + shown + "): " + reason));
 }
 
 Value outcome_document(const rules::CriterionOutcome& outcome) {
@@ -46,22 +52,24 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
     return fail(refused(event.trigger, event.payload,
                         "Trigger type with reference \"" + event.trigger + "\" doesn't exist in the database"));
   }
+  const auto payload = json_form(event.payload);
+  if (!payload) return fail(refused(event.trigger, event.payload, payload.error().message()));
   const Value& schema = (*type)["payload_schema"];
   if (event.check_payload && !schema.empty()) {
-    const auto violations = schema::check(event.payload, schema);
-    if (!violations.empty()) return fail(refused(event.trigger, event.payload, schema::best_match(violations).text()));
+    const auto violations = schema::check(*payload, schema);
+    if (!violations.empty()) return fail(refused(event.trigger, *payload, schema::best_match(violations).text()));
   }
   const std::string id = new_object_id(clock_);
   const Value instance = Value::dict({{"trigger", event.trigger},
                                       {"occurrence_time", format_timestamp(clock_.now())},
-                                      {"payload", event.payload},
+                                      {"payload", *payload},
                                       {"status", "processed"},
                                       {"id", id}});
   changes.put(Collection::kTriggerInstances, id, instance);
   // One id for everything that follows from this event.
   const Value trace_context =
       Value::dict({{"id_", new_object_id(clock_)},
-                   {"trace_tag", event.trace_tag.empty() ? "trigger_instance-" + id : event.trace_tag}});
+                   {"trace_tag", event.trace_tag.empty() ? "trigger_instance-" + id : valid_text(event.trace_tag)}});
 
   // Backstop rules run only when no other rule matched (I-3).
   bool matched = false;
@@ -75,7 +83,7 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
         continue;
       }
       const rules::Verdict verdict =
-          rule->criteria->evaluate({event.payload, make_st2kv(store_, user_), clock_.now()}, false);
+          rule->criteria->evaluate({*payload, make_st2kv(store_, user_), clock_.now()}, false);
       if (verdict.error) {
         record_failure(*rule, instance, rules::failure_reason(verdict, rule->ref, id), changes);
         continue;
@@ -100,7 +108,7 @@ void TriggerProcessor::record_failure(const Rule& rule, const Value& instance, c
   Value document = enforcement(rule, instance);
   const std::string id = new_object_id(clock_);
   document.set("status", "failed");
-  document.set("failure_reason", reason);
+  document.set("failure_reason", valid_text(reason));
   document.set("id", id);
   changes.put(Collection::kEnforcements, id, document);
   log_warning("a rule could not be enforced",

@@ -7,6 +7,7 @@
 #include "base/limits.hpp"
 #include "base/strings.hpp"
 #include "store/store_limits.hpp"
+#include "value/json_form.hpp"
 
 namespace squall::store {
 namespace {
@@ -24,6 +25,7 @@ class Checker {
     if (depth > limits::kJsonDepthMax) {
       return fault(fmt::format("is nested deeper than {} levels (kJsonDepthMax)", limits::kJsonDepthMax));
     }
+    weight_ += kValueWeightBytes;
     switch (value.kind()) {
       case Kind::kDouble:
         if (!std::isfinite(value.as_double())) has_unknown_numbers_ = true;
@@ -38,6 +40,7 @@ class Checker {
   }
 
   bool has_unknown_numbers() const { return has_unknown_numbers_; }
+  size_t weight() const { return weight_; }
   Error error() const {
     return Error(ErrorCode::kInvalid,
                  fmt::format("the document cannot be stored: {}{} {}", "$", fault_.path, fault_.what));
@@ -48,7 +51,10 @@ class Checker {
     fault_.what = std::move(what);
     return false;
   }
-  bool check_text(std::string_view text) { return is_valid_utf8(text) || fault("is text that is not valid UTF-8"); }
+  bool check_text(std::string_view text) {
+    weight_ += text.size();
+    return is_valid_utf8(text) || fault("is text that is not valid UTF-8");
+  }
   bool check_list(const List& list, size_t depth) {
     for (size_t i = 0; i < list.size(); ++i) {
       if (check(list[i], depth + 1)) continue;
@@ -68,6 +74,7 @@ class Checker {
   }
 
   Fault fault_;
+  size_t weight_ = 0;
   bool has_unknown_numbers_ = false;
 };
 
@@ -107,7 +114,22 @@ Result<Value> storable(const Value& document) {
   }
   Checker checker;
   if (!checker.check(document, 1)) return fail(checker.error());
+  if (checker.weight() > limits::kDocumentBytesMax) {
+    return fail(ErrorCode::kInvalid,
+                fmt::format("the document cannot be stored: it has about {} bytes, the limit is {} (kDocumentBytesMax)",
+                            checker.weight(), limits::kDocumentBytesMax));
+  }
   return checker.has_unknown_numbers() ? without_unknown_numbers(document) : document;
+}
+
+Status check_document(Collection collection, std::string_view id, const Value& document) {
+  SQ_CHECK(check_id(id));
+  SQ_TRY([[maybe_unused]] const Value kept, storable(document));
+  const CollectionSchema& schema = schema_of(collection);
+  for (const IndexedField& field : schema.fields) {
+    SQ_TRY([[maybe_unused]] const IndexKey key, document_key(schema, field, document));
+  }
+  return {};
 }
 
 Result<IndexKey> index_key(const IndexedField& field, const Value& value) {

@@ -24,6 +24,10 @@ Status check_id(std::string_view id);
 // with the path of what cannot be kept.
 Result<Value> storable(const Value& document);
 
+// What a write would say to this document, without a store: all of the above and the size (limits::kDocumentBytesMax).
+// For those who must know before they queue a change that cannot be taken back.
+Status check_document(Collection collection, std::string_view id, const Value& document);
+
 // The key of one field's value; kInvalid when the value is not of the field's type.
 Result<IndexKey> index_key(const IndexedField& field, const Value& value);
 

@@ -75,9 +75,10 @@ class ReadTx {
 
 // Reads its own writes. Ids are non-empty UTF-8 of at most kIdBytesMax bytes.
 //
-// A document must be made of JSON's kinds with valid UTF-8 texts and no deeper than limits::kJsonDepthMax, and its
-// indexed fields must be plain (text fields: text; integer fields: an integer or a boolean, kept as 0 or 1) or null;
-// everything else is kInvalid with the path in the message. NaN and the infinities become null, as the API shows them.
+// A document must be made of JSON's kinds with valid UTF-8 texts, no deeper than limits::kJsonDepthMax and no larger
+// than limits::kDocumentBytesMax (check_document() in store/document.hpp tells beforehand), and its indexed fields must
+// be plain (text fields: text; integer fields: an integer or a boolean, kept as 0 or 1) or null; everything else is
+// kInvalid with the path in the message. NaN and the infinities become null, as the API shows them.
 class WriteTx : public ReadTx {
  public:
   // Adds a document; kConflict when the id is taken.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "value/json_form.hpp"
 #include "value/python.hpp"
 #include "value/yaml.hpp"
 
@@ -96,7 +97,10 @@ Result<Chain> Chain::parse(std::string_view text, std::string_view name, std::st
   if (!document->is_dict()) {
     return fail(invalid(prefix + "Expected \"dict\", got \"" + std::string(document->type_name()) + "\""));
   }
-  return from_document(*document, name);
+  // Its parts become parts of executions' records: dates of YAML become texts, what has no JSON form is refused.
+  auto form = json_form(*document);
+  if (!form) return fail(invalid(prefix + form.error().message()));
+  return from_document(*form, name);
 }
 
 Result<Chain> Chain::from_document(const Value& document, std::string_view name) {

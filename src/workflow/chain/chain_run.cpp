@@ -1,6 +1,7 @@
 #include "base/limits.hpp"
 #include "expr/params.hpp"
 #include "value/json.hpp"
+#include "value/json_form.hpp"
 #include "value/python.hpp"
 #include "workflow/chain/chain.hpp"
 
@@ -13,6 +14,12 @@ std::string template_text(const Value& value) {
 }
 
 bool is_failure(std::string_view status) { return status == "failed" || status == "abandoned"; }
+
+// What a template made goes into the chain's state, so it has to be something that a record can hold.
+Result<Value> render_one(const std::string& key, const Value& value, const expr::Scope& names) {
+  SQ_TRY(const Value rendered, expr::render_values(Value::dict({{key, value}}), names));
+  return json_form(rendered[key]);
+}
 
 Value failed_result(const Error& error) {
   return Value::dict({{"error", error.message()}, {"traceback", error.to_string()}});
@@ -72,6 +79,7 @@ ChainCommand ChainRun::start() {
   parameters.push(Value::dict(
       {{"system", environment_.st2kv["system"]}, {"st2kv", Value::dict({{"system", environment_.st2kv["system"]}})}}));
   auto vars = expr::render_values(chain_.vars(), parameters);
+  if (vars) vars = json_form(*vars);
   if (!vars) return fail_with_tasks("Failed initializing ``vars`` in chain.", vars.error().message());
   vars_ = std::move(*vars);
   return run_node(chain_.start(), "succeeded");
@@ -90,13 +98,13 @@ Result<Value> ChainRun::render_parameters(const ChainNode& node) const {
       Value::dict({{"action_context", environment_.action_context}, {"config_context", environment_.config_context}}));
   Value rendered = Value::empty_dict();
   for (const auto& [key, value] : node.parameters.as_dict()) {
-    auto one = expr::render_values(Value::dict({{key, value}}), names);
+    auto one = render_one(key, value, names);
     if (!one) {
       return fail(Error(one.error().code(), "Failed rendering value for action parameter \"" + key + "\" in task \"" +
                                                 node.name + "\" (template string=" + template_text(value) +
                                                 "): " + one.error().message()));
     }
-    rendered.set(key, (*one)[key]);
+    rendered.set(key, std::move(*one));
   }
   return rendered;
 }
@@ -140,13 +148,13 @@ Status ChainRun::publish(const ChainNode& node) {
   const expr::Scope names = scope();
   Value rendered = Value::empty_dict();
   for (const auto& [key, value] : node.publish.as_dict()) {
-    auto one = expr::render_values(Value::dict({{key, value}}), names);
+    auto one = render_one(key, value, names);
     if (!one) {
       return fail(ErrorCode::kInvalid, "Failed rendering value for publish parameter \"" + key + "\" in task \"" +
                                            node.name + "\" (template string=" + template_text(value) +
                                            "): " + one.error().message());
     }
-    rendered.set(key, (*one)[key]);
+    rendered.set(key, std::move(*one));
   }
   for (const auto& [key, value] : rendered.as_dict()) {
     vars_.set(key, value);
