@@ -252,9 +252,13 @@ def abandon(space: Space) -> None:
 @scenario
 def deleted_while_creating(space: Space) -> None:
     space.apply(deletionPolicy="Snapshot")
-    space.until("RDS creates it", lambda: space.status("identifier") and space.instance())
-    identifier = space.read()["status"]["identifier"]
+    identifier = space.until("RDS creates it", lambda: next(
+        (d["DBInstanceIdentifier"] for d in space.rds.describe_db_instances()["DBInstances"] if d["DBInstanceIdentifier"].startswith(space.name)), None))
+    # It stays in creation until the deletion is under way, however slow this machine is.
+    space.cloud.rds.control(status={identifier: "creating"})
     space.delete()
+    space.until("the deletion is under way", lambda: space.status("phase") == "Deleting")
+    space.cloud.rds.control(status={identifier: None})
     space.gone()
     assert space.instance(identifier) is None and space.secret() is None and space.secret(suffix="/pending") is None
     assert len(space.calls("CreateDBInstance", identifier)) == 1
