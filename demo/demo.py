@@ -8,6 +8,7 @@ Exits 0 when every step happened; otherwise non-zero, after saying which step fa
 from __future__ import annotations
 
 import argparse
+import datetime
 import json
 import os
 import shutil
@@ -285,15 +286,49 @@ class Demo:
         if ready["status"] != "True":
             raise StepFailed(f"the Database is not Ready: {ready['reason']}: {ready['message']}")
 
+        heading("5. The developer asks for more storage")
+        change = {"spec": {"storage": {"sizeGiB": 40}}}
+        line("kubectl", f"patch database {NAME} -n {NAMESPACE} --type=merge -p '{json.dumps(change)}'")
+        kubectl("patch", "databases.squall.dev", NAME, "-n", NAMESPACE, "--type=merge", "-p", json.dumps(change))
+        changed = story.follow("database.changed", "database.modify")
+        self.executions.append(("modify", changed["id"]))
+        self.check_chain(changed)
+        self.check_storage(plan, story.rds, 40)
+
+        heading("6. The password is rotated")
+        self.rotate(plan, kubectl, story, env)
+
         if self.keep:
             return
-        heading("5. The developer deletes the file")
+        heading("7. The developer deletes the file")
         line("kubectl", f"delete -f {DATABASE_FILE.relative_to(ROOT)}")
         kubectl("delete", "-f", str(DATABASE_FILE), "--wait=false")
         deleted = story.follow("database.deleted", "database.delete")
         self.executions.append(("delete", deleted["id"]))
         self.check_chain(deleted)
         self.check_gone(plan, kubectl, story.rds, env)
+
+    @staticmethod
+    def check_storage(plan: Json, rds: Any, wanted: int) -> None:
+        [instance] = rds.describe_db_instances(DBInstanceIdentifier=plan["identifier"])["DBInstances"]
+        if instance["AllocatedStorage"] != wanted:
+            raise StepFailed(f"RDS has {instance['AllocatedStorage']} GiB instead of {wanted}")
+        line("rds", f"{plan['identifier']} has {wanted} GiB")
+
+    def rotate(self, plan: Json, kubectl: Kubectl, story: Story, env: dict[str, str]) -> None:
+        before = self.vault_secret(plan, env)["password"]
+        annotation = f"squall.dev/rotate={datetime.datetime.now(datetime.timezone.utc).strftime('%Y-%m-%dT%H:%M:%SZ')}"
+        line("kubectl", f"annotate database {NAME} -n {NAMESPACE} {annotation}")
+        kubectl("annotate", "databases.squall.dev", NAME, "-n", NAMESPACE, annotation)
+        rotated = story.follow("database.rotation_requested", "database.rotate")
+        self.executions.append(("rotate", rotated["id"]))
+        self.check_chain(rotated)
+        after = self.vault_secret(plan, env)["password"]
+        if after == before:
+            raise StepFailed("Vault still has the old password")
+        line("vault", f"{plan['vault']['mount']}/{plan['vault']['path']} has another password ({len(after)} characters); RDS took it first")
+        credentials = kubectl.database()["status"]["credentials"]
+        line("status", "credentials: " + ", ".join(f"{key}={value}" for key, value in sorted(credentials.items())))
 
     def check_chain(self, execution: Json) -> None:
         if execution["status"] != "succeeded":
