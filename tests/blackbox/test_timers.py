@@ -63,3 +63,9 @@ def test_an_unknown_time_zone_is_refused_at_the_start(make_squall: Callable[...,
 
     done = subprocess.run(squall.command(), env=squall.env, capture_output=True, text=True, timeout=20, check=False)
     assert done.returncode == 2 and "SQUALL_TIMEZONE: 'Mars/Olympus' is not a time zone" in done.stderr
+
+
+def test_the_sweep_of_databases_has_nothing_to_do_without_a_cluster(make_squall: Callable[..., Squall]) -> None:
+    squall = make_squall(env={"HOME": "/nonexistent"})
+    done = squall.result("database.find_work")
+    assert done["status"] == "succeeded" and "no Kubernetes cluster is configured" in done["result"]["tasks"][0]["result"]["note"]

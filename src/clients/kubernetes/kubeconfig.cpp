@@ -257,7 +257,8 @@ Status read_user(const Entry& entry, const std::string& name, const Value& clust
   const bool has_certificate = !out.tls.certificate_pem.empty() || !out.tls.certificate_file.empty();
   const bool has_key = !out.tls.key_pem.empty() || !out.tls.key_file.empty();
   if (has_certificate != has_key) {
-    return fail(reader.invalid(has_key ? "client-key without a client certificate" : "client-certificate without a key"));
+    return fail(
+        reader.invalid(has_key ? "client-key without a client certificate" : "client-certificate without a key"));
   }
   const bool has_token = !out.token.empty() || !out.token_file.empty();
   if (has_token && !out.username.empty()) {
@@ -348,10 +349,11 @@ Result<Configuration> load_configuration(const ConfigurationOptions& options) {
   const std::string host = variable("KUBERNETES_SERVICE_HOST");
   const std::string port = variable("KUBERNETES_SERVICE_PORT");
   if (!host.empty() && !port.empty()) return load_in_cluster(host, port, options.service_account_directory);
-  return fail(ErrorCode::kNotFound, "no Kubernetes cluster is configured: looked at " +
-                                        (candidates.empty() ? "no file (neither KUBECONFIG nor HOME is set)"
-                                                            : join(candidates, ", ")) +
-                                        " and for KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT");
+  return fail(Error(ErrorCode::kNotFound,
+                    "no Kubernetes cluster is configured: looked at " +
+                        (candidates.empty() ? "no file (neither KUBECONFIG nor HOME is set)" : join(candidates, ", ")) +
+                        " and for KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT")
+                  .with_type(kNoCluster));
 }
 
 }  // namespace squall::kubernetes

@@ -52,6 +52,9 @@ struct Configuration {
   std::vector<std::string> files;  // what was read; a change of one of them makes this configuration stale
 };
 
+// type() of the error when nothing says where a cluster is.
+inline constexpr const char* kNoCluster = "NoCluster";
+
 struct ConfigurationOptions {
   std::string path;     // one file that must exist; empty: $KUBECONFIG, else ~/.kube/config, else in-cluster
   std::string context;  // empty: current-context
