@@ -6,7 +6,7 @@ export SQUALL_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/
 
 .DEFAULT_GOAL := release
 SHELL := /bin/sh
-.PHONY: differential microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
+.PHONY: crash crash-binary differential microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -21,13 +21,13 @@ release: deps ## build build/release/squall
 debug: deps ## build with assertions of the standard library and debug information
 	@cmake --preset debug >/dev/null && cmake --build --preset debug -j $(JOBS)
 
-test: release servers ## all tests: unit, conformance, servers and end to end
+test: release crash-binary servers ## all tests: unit, conformance, servers and end to end
 	@tools/run-tests.sh release
 
 unit: release ## unit and conformance tests only
 	@tools/run-tests.sh release unit
 
-blackbox: release servers ## end-to-end tests only
+blackbox: release crash-binary servers ## end-to-end tests only
 	@tools/run-tests.sh release blackbox
 
 conformance: release ## recorded answers of the real engines, per topic
@@ -35,6 +35,12 @@ conformance: release ## recorded answers of the real engines, per topic
 
 servers: deps ## install the test servers, once, outside the tree
 	@python3 tests/cloud/servers.py install
+
+crash-binary: deps
+	@cmake --preset crash >/dev/null && cmake --build --preset crash -j $(JOBS) --target squall
+
+crash: crash-binary servers ## kill squall at every crash point of every flow; SAMPLE=20 tries so many of each flow
+	@$$(python3 tests/cloud/servers.py path python) tests/crash/driver.py --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1)
 
 differential: release ## random expressions to squall and to the real engines; CASES=200000 for the nightly run
 	@python3 tests/differential/run.py --cases $(or $(CASES),5000) --seed $(or $(SEED),0)
