@@ -115,8 +115,8 @@ class InformerTest : public ::testing::Test {
   Log log() const { return storage_.log(); }
 
   FakeApiServer server_;
-  net::HttpClient http_;
   net::testing::LoopThread loop_;
+  net::HttpClient http_;  // gone before the loop: what it still has under way is answered there
   MemoryStorage storage_{loop_.loop};
   std::shared_ptr<Client> client_;
   std::shared_ptr<Informer> informer_;
