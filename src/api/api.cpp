@@ -35,6 +35,11 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
                                              {"sensors", engine_.sensor_status()},
                                              {"problems", Value(std::move(problems))}}));
               });
+  router_.add("GET", "/user", "Who is asking", [this](const Call& call) {
+    const Value rbac = Value::dict({{"enabled", false}, {"roles", Value::empty_list()}, {"is_admin", true}});
+    const Value authentication = Value::dict({{"method", "authentication disabled"}, {"location", Value()}});
+    call.reply(200, Value::dict({{"username", engine_.user()}, {"rbac", rbac}, {"authentication", authentication}}));
+  });
   add_content_routes(router_, engine);
   add_rule_routes(router_, engine);
   add_execution_routes(router_, engine);

@@ -40,8 +40,8 @@ constexpr std::string_view kPackAttributes[] = {"id",
                                                 "python_versions",
                                                 "system"};
 constexpr std::string_view kSensorAttributes[] = {
-    "id",          "ref",     "uid",           "class_name",    "name",        "pack",         "artifact_uri",
-    "entry_point", "enabled", "trigger_types", "poll_interval", "description", "metadata_file"};
+    "id",          "ref",     "uid",           "class_name",    "name",        "pack",          "artifact_uri",
+    "entry_point", "enabled", "trigger_types", "poll_interval", "description", "metadata_file", "status"};
 constexpr std::string_view kTriggerTypeAttributes[] = {
     "id", "ref", "uid", "name", "pack", "tags", "payload_schema", "parameters_schema", "description", "metadata_file"};
 constexpr std::string_view kTriggerAttributes[] = {"id",   "ref",  "uid",        "name",
@@ -79,6 +79,58 @@ ListSpec spec_of(const Kind& kind) {
   spec.attributes = kind.attributes;
   spec.always = kind.always;
   return spec;
+}
+
+// What the file of a sensor said is for the registry alone.
+ListSpec sensor_spec(const Kind& kind) {
+  ListSpec spec = spec_of(kind);
+  spec.view = [](const Value& document) {
+    Value shown = document;
+    shown.mut_dict().erase("enabled_in_file");
+    return shown;
+  };
+  return spec;
+}
+
+ListSpec listed_as(const Kind& kind) {
+  return kind.collection == Collection::kSensors ? sensor_spec(kind) : spec_of(kind);
+}
+
+// The documents of /sensortypes have StackStorm's fields; here a sensor also tells what it does.
+Value with_status(Value document, const Value& statuses) {
+  const Value& status = statuses[document["ref"].string_or("")];
+  document.set("status",
+               status.is_null() ? Value::dict({{"state", "stopped"}, {"message", "nothing here runs it"}}) : status);
+  return document;
+}
+
+void add_sensor_status(Router& router, engine::Engine& engine, const Kind& kind) {
+  router.add("GET", "/squall/sensors", "List sensors with what they do", [&engine, &kind](const Call& call) {
+    std::vector<Value> documents = engine.catalog().all(kind.collection);
+    const Value statuses = engine.sensor_status();
+    for (Value& document : documents) document = with_status(std::move(document), statuses);
+    reply_list(call, std::move(documents), sensor_spec(kind));
+  });
+  router.add("GET", "/squall/sensors/{id}", "One sensor with what it does", [&engine, &kind](const Call& call) {
+    const Value* found = engine.catalog().find(kind.collection, call.parameter("id"));
+    if (found == nullptr) return call.fail(not_found(call.parameter("id"), kind.what));
+    const Value document = with_status(*found, engine.sensor_status());
+    reply_one(call, &document, sensor_spec(kind));
+  });
+}
+
+void change_sensor(engine::Engine& engine, const Kind& kind, const Call& call) {
+  const auto body = call.body();
+  if (!body) return call.fail(body.error());
+  if (!(*body)["enabled"].is_bool())
+    return call.fail(Error(ErrorCode::kInvalid,
+                           "'enabled' is a required property, and must be true or false; it is all "
+                           "that can be changed of a sensor"));
+  engine.enable_sensor(call.parameter("id"), (*body)["enabled"].bool_or(true),
+                       [&kind, call](const Result<Value>& document) {
+                         if (!document) return call.fail(document.error());
+                         reply_one(call, &*document, sensor_spec(kind));
+                       });
 }
 
 Value problems_document(const std::vector<packs::LoadProblem>& problems) {
@@ -120,10 +172,8 @@ void action_parameters(engine::Engine& engine, const Call& call) {
 void entry_point(engine::Engine& engine, const Call& call) {
   const std::string& ref = call.parameter("ref");
   const Value* action = engine.catalog().action(ref);
-  const Value* pack =
-      action != nullptr ? engine.catalog().find(Collection::kPacks, (*action)["pack"].string_or("")) : nullptr;
-  if (pack == nullptr) return call.fail(not_found(ref));
-  const auto text = read_file((*pack)["path"].string() + "/actions/" + (*action)["entry_point"].string());
+  if (action == nullptr) return call.fail(not_found(ref));
+  const auto text = read_file(engine.catalog().pack_path(*action) + "/actions/" + (*action)["entry_point"].string());
   if (!text) return call.fail(Error(ErrorCode::kNotFound, "Action ref=" + ref + " has no entry point file"));
   net::ServerResponse response;
   response.content_type = "text/plain; charset=utf-8";
@@ -165,14 +215,18 @@ void add_content_routes(Router& router, engine::Engine& engine) {
              [&engine](const Call& call) { entry_point(engine, call); });
   for (const Kind& kind : kKinds) {
     router.add("GET", kind.path, "List " + std::string(kind.title), [&engine, &kind](const Call& call) {
-      reply_list(call, engine.catalog().all(kind.collection), spec_of(kind));
+      reply_list(call, engine.catalog().all(kind.collection), listed_as(kind));
     });
     router.add("GET", std::string(kind.path) + "/{id}", "One of the " + std::string(kind.title),
                [&engine, &kind](const Call& call) {
                  const Value* found = engine.catalog().find(kind.collection, call.parameter("id"));
                  if (found == nullptr) return call.fail(not_found(call.parameter("id"), kind.what));
-                 reply_one(call, found, spec_of(kind));
+                 reply_one(call, found, listed_as(kind));
                });
+    if (kind.collection != Collection::kSensors) continue;
+    router.add("PUT", std::string(kind.path) + "/{id}", "Switch a sensor on or off",
+               [&engine, &kind](const Call& call) { change_sensor(engine, kind, call); });
+    add_sensor_status(router, engine, kind);
   }
   add_trigger_type_changes(router, engine);
 }

@@ -23,6 +23,7 @@
 #include "runners/python.hpp"
 #include "runners/virtualenv.hpp"
 #include "sensors/kubernetes_sensor.hpp"
+#include "sensors/python_sensors.hpp"
 #include "sensors/timer_sensor.hpp"
 #include "text/regex.hpp"
 #include "value/schema.hpp"
@@ -131,7 +132,7 @@ Components::~Components() = default;
 
 runners::RunnerRegistry& Components::runners() { return parts_->registry; }
 
-void Components::attach(engine::Engine& engine) {
+void Components::attach(engine::Engine& engine, sensors::PythonSensorOptions::Api api) {
   sensors::KubernetesSensorOptions kubernetes;
   kubernetes.config = [&engine] {
     const Value* config = engine.catalog().find(store::Collection::kConfigs, "kubernetes");
@@ -139,6 +140,13 @@ void Components::attach(engine::Engine& engine) {
   };
   engine.add_sensor(
       std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
+  sensors::PythonSensorOptions python;
+  python.runtime_directory = parts_->options.share + "/python/squall_runner";
+  python.environment = process::inherited_environment();
+  python.config = [&engine](const std::string& pack) { return engine.config_of(pack); };
+  python.api = std::move(api);
+  engine.set_sensor_fleet(std::make_unique<sensors::PythonSensors>(parts_->loop, parts_->processes,
+                                                                   *parts_->virtualenvs, std::move(python)));
   engine.add_sensor(std::make_unique<sensors::TimerSensor>(parts_->loop, parts_->options.timezone));
   runners::add_database_turns(parts_->natives, execution_control(engine));
 }

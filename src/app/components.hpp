@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "net/event_loop.hpp"
 #include "runners/registry.hpp"
+#include "sensors/python_sensor.hpp"
 #include "text/time_zone.hpp"
 
 namespace squall::app {
@@ -26,8 +27,9 @@ class Components {
   Components(ComponentOptions options, net::EventLoop& loop);
   ~Components();
   runners::RunnerRegistry& runners();
-  // Adds the built-in sensors, and the actions that need the engine.
-  void attach(engine::Engine& engine);
+  // Adds the built-in sensors, those of packs, and the actions that need the engine. `api` answers the calls of Python
+  // sensors.
+  void attach(engine::Engine& engine, sensors::PythonSensorOptions::Api api);
 
  private:
   struct Parts;

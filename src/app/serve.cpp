@@ -11,10 +11,12 @@
 #include "api/api.hpp"
 #include "app/components.hpp"
 #include "base/log.hpp"
+#include "base/strings.hpp"
 #include "engine/engine.hpp"
 #include "net/event_loop.hpp"
 #include "net/http_server.hpp"
 #include "store/sqlite/sqlite_store.hpp"
+#include "value/json.hpp"
 
 namespace squall::app {
 namespace {
@@ -54,6 +56,42 @@ Status make_directory(const std::string& path) {
   // Executions and datastore values are nobody else's business.
   chmod(path.c_str(), 0700);
   return {};
+}
+
+// A call of the API that comes from inside.
+class InternalResponder final : public net::Responder {
+ public:
+  InternalResponder(Executor& executor, sensors::PythonSensorOptions::ApiDone done)
+      : executor_(executor), done_(std::move(done)) {}
+  ~InternalResponder() override { respond({500, "text/plain", "no answer", {}}); }
+
+  void respond(net::ServerResponse response) override {
+    if (auto done = std::exchange(done_, {}))
+      executor_.post([done, response = std::move(response)] { done(response.status, response.body); });
+  }
+  std::shared_ptr<net::ResponseStream> start_stream(net::ServerResponse) override {
+    respond({501, "application/json", R"({"faultstring": "no streams for calls from inside"})", {}});
+    return nullptr;
+  }
+
+ private:
+  Executor& executor_;
+  sensors::PythonSensorOptions::ApiDone done_;
+};
+
+net::ServerRequest internal_request(const std::string& method, const std::string& path, const Value& query,
+                                    const Value& body) {
+  net::ServerRequest request;
+  request.method = method;
+  request.raw_path = path;
+  request.path = percent_decode(path).value_or(path);
+  if (query.is_dict()) {
+    for (const auto& [name, value] : query.as_dict())
+      request.query.emplace_back(name, value.is_string() ? value.string() : to_json(value));
+  }
+  if (!body.is_null()) request.body = to_json(body);
+  request.remote_address = "inside";
+  return request;
 }
 
 // The whole server. Members are destroyed in reverse order: the API before the engine before the store.
@@ -108,7 +146,11 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   engine = std::make_unique<engine::Engine>(
       engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store},
       options);
-  components->attach(*engine);
+  components->attach(*engine, [this](const std::string& method, const std::string& path, const Value& query,
+                                     const Value& body, sensors::PythonSensorOptions::ApiDone done) {
+    api->handle(internal_request(method, path, query, body),
+                std::make_shared<InternalResponder>(loop, std::move(done)));
+  });
   api = std::make_unique<api::Api>(*engine, api::ApiOptions{version});
   return {};
 }

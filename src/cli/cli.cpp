@@ -115,6 +115,20 @@ void add_executions(Cli& cli) {
                    [](ApiClient& api, const std::string& id) { return change_execution(api, id, "resuming"); });
 }
 
+void add_sensors(Cli& cli) {
+  CLI::App* group = add_kind(cli, "sensor", "Sensors and what they do", {"pack"});
+  for (const bool enabled : {true, false}) {
+    CLI::App* command =
+        group->add_subcommand(enabled ? "enable" : "disable", enabled ? "Start one" : "Stop one, until it is enabled");
+    auto id = std::make_shared<std::string>();
+    command->add_option("id", *id, "Its ref or id")->required();
+    cli.add_client_options(command);
+    command->callback([&cli, id, enabled] {
+      cli.command = [id, enabled](ApiClient& api, Format) { return enable_sensor(api, *id, enabled); };
+    });
+  }
+}
+
 void add_run(Cli& cli) {
   CLI::App* run = cli.app.add_subcommand("run", "Run an action and wait for its result");
   auto arguments = std::make_shared<RunArguments>();
@@ -181,7 +195,7 @@ int run(int argc, char** argv, const Hooks& hooks) {
   add_kind(cli, "trigger-type", "Trigger types", {"pack"});
   add_kind(cli, "trigger-instance", "Events that came in", {"trigger", "status", "timestamp-gt", "timestamp-lt"});
   add_kind(cli, "rule-enforcement", "Rules that matched", {"rule-ref", "trigger-instance", "execution", "status"});
-  add_kind(cli, "sensor", "Sensors", {"pack"});
+  add_sensors(cli);
   add_kind(cli, "runner", "Runner types", {});
   add_pack_register(cli, add_kind(cli, "pack", "Packs", {}));
   add_explain(cli);

@@ -94,14 +94,21 @@ const std::vector<Kind>& kinds() {
         {"author", "author"},
         {"path", "path"}}},
       {"sensor",
-       "/sensortypes",
+       "/squall/sensors",
        "sensors",
-       {{"REF", "ref"}, {"ENABLED", "enabled"}, {"DESCRIPTION", "description"}},
+       {{"REF", "ref"},
+        {"ENABLED", "enabled"},
+        {"STATE", "status.state"},
+        {"EVENTS", "status.events"},
+        {"RESTARTS", "status.restarts"},
+        {"MESSAGE", "status.message"}},
        {{"ref", "ref"},
         {"id", "id"},
         {"enabled", "enabled"},
         {"trigger_types", "trigger_types"},
-        {"description", "description"}}},
+        {"poll_interval", "poll_interval"},
+        {"description", "description"},
+        {"status", "status"}}},
       {"runner",
        "/runnertypes",
        "runners",
@@ -186,6 +193,13 @@ int get_resource(ApiClient& api, Format format, const std::string& name, const s
   const auto document = api.get(std::string(kind.path) + "/" + percent_encode(id));
   if (!document) return report(document.error());
   print_one(format, *document, kind.fields);
+  return 0;
+}
+
+int enable_sensor(ApiClient& api, const std::string& id, bool enabled) {
+  const auto sensor = api.put("/sensortypes/" + percent_encode(id), Value::dict({{"enabled", enabled}}));
+  if (!sensor) return report(sensor.error());
+  std::printf("%s is %s\n", (*sensor)["ref"].string().c_str(), enabled ? "enabled" : "disabled");
   return 0;
 }
 

@@ -33,6 +33,7 @@ int tail_execution(ApiClient& api, const std::string& id);
 int cancel_execution(ApiClient& api, const std::string& id);
 int change_execution(ApiClient& api, const std::string& id, const std::string& status);
 
+int enable_sensor(ApiClient& api, const std::string& id, bool enabled);
 int register_packs(ApiClient& api, Format format, const std::vector<std::string>& packs);
 int explain_trigger_instance(ApiClient& api, Format format, const std::string& id);
 

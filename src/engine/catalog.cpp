@@ -96,6 +96,12 @@ const Value* Catalog::find(Collection collection, std::string_view id_or_ref) co
   return by_id == content.by_id.end() ? nullptr : &by_id->second;
 }
 
+std::string Catalog::pack_path(const Value& content) const {
+  if (content["pack_path"].is_string()) return content["pack_path"].string();
+  const Value* pack = find(Collection::kPacks, content["pack"].string_or(""));
+  return pack != nullptr ? (*pack)["path"].string() : std::string();
+}
+
 std::vector<Value> Catalog::all(Collection collection) const {
   std::vector<Value> documents;
   const auto found = tables_.find(collection);

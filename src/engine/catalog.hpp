@@ -46,6 +46,10 @@ class Catalog {
   const Value* action(std::string_view ref) const { return find(store::Collection::kActions, ref); }
   const Value* runner_type(std::string_view name) const { return find(store::Collection::kRunnerTypes, name); }
 
+  // Directory of the pack that an action, a sensor, ... came from: its own "pack_path" where a pack has several layers
+  // (packs/layers.hpp), else that of its pack. Empty when the pack is not registered.
+  std::string pack_path(const Value& content) const;
+
   // Rules of one trigger ref, in order of their refs.
   const std::vector<std::shared_ptr<const Rule>>& rules_of(std::string_view trigger) const;
   std::vector<std::shared_ptr<const Rule>> all_rules() const;

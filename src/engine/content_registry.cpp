@@ -49,6 +49,15 @@ Status ContentRegistry::upsert(Collection collection, const Value& given, Change
   return {};
 }
 
+// What somebody switched on or off stays so until the file says something else than it did then.
+Value ContentRegistry::kept_switch(Value sensor) const {
+  const Value* old = catalog_.find(Collection::kSensors, sensor["ref"].string_or(""));
+  const Value in_file = sensor["enabled"];
+  sensor.set("enabled_in_file", in_file);
+  if (old != nullptr && (*old)["enabled_in_file"] == in_file) sensor.set("enabled", (*old)["enabled"]);
+  return sensor;
+}
+
 void ContentRegistry::register_runner_types(const std::vector<Value>& runner_types, Changes& changes) {
   for (const Value& runner_type : runner_types) {
     const Status kept = upsert(Collection::kRunnerTypes, runner_type, changes);
@@ -82,7 +91,7 @@ bool ContentRegistry::register_content(const packs::LoadedPack& pack, RegisterRe
     if (!put(Collection::kTriggerTypes, "trigger", type)) continue;
     if (type["parameters_schema"].empty()) ensure_trigger(type["ref"].string(), Value::empty_dict(), changes);
   }
-  for (const Value& sensor : pack.sensors) put(Collection::kSensors, "sensor", sensor);
+  for (const Value& sensor : pack.sensors) put(Collection::kSensors, "sensor", kept_switch(sensor));
   for (const Value& action : pack.actions) put(Collection::kActions, "action", action);
   for (const Value& alias : pack.aliases) put(Collection::kAliases, "alias", alias);
   for (const Value& policy : pack.policies) put(Collection::kPolicies, "policy", policy);
@@ -343,6 +352,16 @@ Status ContentRegistry::remove_document(Collection collection, const std::string
   catalog_.erase(collection, id);
   changes.erase(collection, id);
   return {};
+}
+
+Result<Value> ContentRegistry::enable_sensor(const std::string& id_or_ref, bool enabled, Changes& changes) {
+  const Value* found = catalog_.find(Collection::kSensors, id_or_ref);
+  if (found == nullptr) {
+    return fail(ErrorCode::kNotFound, "Resource with a reference or id \"" + id_or_ref + "\" not found");
+  }
+  Value document = *found;
+  document.set("enabled", enabled);
+  return put_document(Collection::kSensors, std::move(document), changes);
 }
 
 Value ContentRegistry::public_rule(const Value& rule) const {

@@ -46,12 +46,17 @@ class ContentRegistry {
   Result<Value> put_document(store::Collection collection, Value document, Changes& changes);
   Status remove_document(store::Collection collection, const std::string& id_or_ref, Changes& changes);
 
+  // Switches a sensor on or off. That lasts over registrations of its pack until its file says something else than
+  // before.
+  Result<Value> enable_sensor(const std::string& id_or_ref, bool enabled, Changes& changes);
+
   // The stored rule with its trigger spelled out: {type, parameters, ref}.
   Value public_rule(const Value& rule) const;
 
  private:
   Result<Value> put_checked(store::Collection collection, const Value& document, Changes& changes);
   Status upsert(store::Collection collection, const Value& given, Changes& changes);
+  Value kept_switch(Value sensor) const;
   Result<std::string> ensure_trigger(const std::string& type, const Value& parameters, Changes& changes);
   void release_trigger(const std::string& ref, Changes& changes);
   Result<Value> stored_rule(const Value& given, Changes& changes);

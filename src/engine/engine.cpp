@@ -39,12 +39,14 @@ Engine::Engine(Dependencies dependencies, EngineOptions options)
   triggers_ = std::make_unique<TriggerProcessor>(deps_.clock, deps_.store, catalog_, *driver_, options_.driver.user);
   driver_->on_finished([this](const Value& execution, Changes& changes) { on_execution_finished(execution, changes); });
   registry_.on_trigger_added([this](const Value& trigger) {
-    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_)
-      sensor->add_trigger(trigger);
+    if (!sensors_running_) return;
+    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr) sensor->add_trigger(trigger);
+    if (fleet_) fleet_->add_trigger(trigger);
   });
   registry_.on_trigger_removed([this](const Value& trigger) {
-    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr && sensors_running_)
-      sensor->remove_trigger(trigger);
+    if (!sensors_running_) return;
+    if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr) sensor->remove_trigger(trigger);
+    if (fleet_) fleet_->remove_trigger(trigger);
   });
 }
 
@@ -94,14 +96,57 @@ Result<RegisterReport> Engine::start() {
     for (const std::string& type : sensor->trigger_types()) {
       for (const Value& trigger : catalog_.triggers_of_type(type)) sensor->add_trigger(trigger);
     }
-    sensor->start(*this);
   }
+  if (fleet_) {
+    for (const Value& trigger : catalog_.all(Collection::kTriggers)) fleet_->add_trigger(trigger);
+    // Processes are started by the event loop, which does not run yet.
+    deps_.executor.post([this] {
+      if (sensors_running_) fleet_->start(*this);
+    });
+  }
+  apply_sensors();
   return report;
+}
+
+// A sensor that no pack describes runs: it is part of the program.
+bool Engine::is_sensor_enabled(const std::string& ref) const {
+  const Value* document = catalog_.find(Collection::kSensors, ref);
+  return document == nullptr || (*document)["enabled"].bool_or(true);
+}
+
+void Engine::apply_sensors() {
+  if (!sensors_running_) return;
+  for (const auto& sensor : sensors_) {
+    const bool wanted = is_sensor_enabled(sensor->ref());
+    if (wanted && running_sensors_.insert(sensor->ref()).second) {
+      sensor->start(*this);
+    } else if (!wanted && running_sensors_.erase(sensor->ref()) != 0) {
+      sensor->stop();
+    }
+  }
+  if (!fleet_) return;
+  std::vector<sensors::PackSensor> fleet;
+  for (const Value& document : catalog_.all(Collection::kSensors)) {
+    if (document["entry_point"].string_or("") == "native") continue;
+    fleet.push_back({document, catalog_.pack_path(document)});
+  }
+  fleet_->set_sensors(fleet);
+}
+
+void Engine::enable_sensor(const std::string& id_or_ref, bool enabled, DocumentDone done) {
+  Changes changes;
+  auto document = registry_.enable_sensor(id_or_ref, enabled, changes);
+  committer_.commit(std::move(changes), [this, document, done = std::move(done)](const Status&) {
+    apply_sensors();
+    done(document);
+  });
 }
 
 void Engine::stop() {
   sensors_running_ = false;
   for (const auto& sensor : sensors_) sensor->stop();
+  running_sensors_.clear();
+  if (fleet_) fleet_->stop();
   driver_->stop();
 }
 
@@ -150,7 +195,10 @@ void Engine::register_packs(const std::vector<std::string>& names, std::function
   Changes changes;
   RegisterReport report = registry_.register_packs(loaded, changes);
   report_problems(report.problems);
-  committer_.commit(std::move(changes), [report, done = std::move(done)](const Status&) { done(report); });
+  committer_.commit(std::move(changes), [this, report, done = std::move(done)](const Status&) {
+    apply_sensors();
+    done(report);
+  });
 }
 
 void Engine::change_content(const std::function<Result<Value>(ContentRegistry&, Changes&)>& change, DocumentDone done) {
@@ -161,7 +209,14 @@ void Engine::change_content(const std::function<Result<Value>(ContentRegistry&, 
 
 Value Engine::sensor_status() const {
   Value status = Value::empty_dict();
-  for (const auto& sensor : sensors_) status.set(sensor->ref(), sensor->status());
+  for (const auto& sensor : sensors_) {
+    Value one = sensor->status();
+    if (!is_sensor_enabled(sensor->ref())) one.set("state", "disabled");
+    status.set(sensor->ref(), std::move(one));
+  }
+  if (!fleet_) return status;
+  const Value fleet = fleet_->status();
+  for (const auto& [ref, one] : fleet.as_dict()) status.set(ref, one);
   return status;
 }
 
@@ -170,11 +225,13 @@ void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> do
     SQ_CRASH_POINT("engine.sensed");
     Changes changes;
     for (const sensors::Emission& emission : commit.emissions) {
-      const auto instance = triggers_->process({emission.trigger, emission.payload, emission.trace_tag, emission.check_payload}, changes);
+      const auto instance =
+          triggers_->process({emission.trigger, emission.payload, emission.trace_tag, emission.check_payload}, changes);
       // A payload that breaks its own type's schema is dropped with a warning, as in StackStorm (G-4).
-      if (!instance)
-        log_warning("a sensor's event was refused",
-                    {{"trigger", emission.trigger}, {"reason", instance.error().message()}});
+      if (instance) continue;
+      log_warning("a sensor's event was refused",
+                  {{"trigger", emission.trigger}, {"reason", instance.error().message()}});
+      if (commit.on_refused) commit.on_refused(emission, instance.error());
     }
     if (commit.state) changes.add(std::move(commit.state));
     committer_.commit(std::move(changes), [done = std::move(done)](const Status& status) { done(status); });

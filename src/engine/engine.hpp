@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -46,6 +47,8 @@ class Engine final : public sensors::SensorHost {
 
   // Built-in sensors, before start().
   void add_sensor(std::unique_ptr<sensors::Sensor> sensor);
+  // What runs the sensors of packs, before start(); without it they are registered and do not run.
+  void set_sensor_fleet(std::unique_ptr<sensors::SensorFleet> fleet) { fleet_ = std::move(fleet); }
 
   // Loads the catalog, registers runner types and packs, takes up unfinished executions, starts the sensors. Blocking.
   Result<RegisterReport> start();
@@ -72,8 +75,12 @@ class Engine final : public sensors::SensorHost {
   ExecutionDriver& executions() { return *driver_; }
   store::Store& store() override { return deps_.store; }
   const std::vector<packs::LoadProblem>& load_problems() const { return problems_; }
-  // {"kubernetes.KubernetesSensor": {...status...}}.
+  // {"kubernetes.KubernetesSensor": {...status...}}, of all sensors that can run.
   Value sensor_status() const;
+  // Switches a sensor on or off, durably; {the sensor's document}, or kNotFound.
+  void enable_sensor(const std::string& id_or_ref, bool enabled, DocumentDone done);
+  // The config of a pack as its Python code sees it: schema defaults filled in, templates rendered.
+  Result<Value> config_of(const std::string& pack) { return driver_->config_of(pack, options_.driver.user); }
   const std::string& user() const { return options_.driver.user; }
 
   // SensorHost.
@@ -83,6 +90,9 @@ class Engine final : public sensors::SensorHost {
   std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
   void on_execution_finished(const Value& execution, Changes& changes);
   sensors::Sensor* sensor_of(const Value& trigger) const;
+  bool is_sensor_enabled(const std::string& ref) const;
+  // Makes what runs agree with what is registered.
+  void apply_sensors();
   void report_problems(const std::vector<packs::LoadProblem>& problems);
 
   Dependencies deps_;
@@ -93,6 +103,8 @@ class Engine final : public sensors::SensorHost {
   std::unique_ptr<ExecutionDriver> driver_;
   std::unique_ptr<TriggerProcessor> triggers_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;
+  std::set<std::string> running_sensors_;  // refs of those in sensors_
+  std::unique_ptr<sensors::SensorFleet> fleet_;
   std::vector<packs::LoadProblem> problems_;
   bool sensors_running_ = false;
 };

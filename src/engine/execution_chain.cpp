@@ -48,7 +48,9 @@ Status ExecutionDriver::load_chain(Live& execution) {
   const Value* pack_document = deps_.catalog.find(store::Collection::kPacks, pack);
   const std::string entry_point = document["action"]["entry_point"].string();
   if (pack_document == nullptr) return fail(ErrorCode::kInvalid, "the pack \"" + pack + "\" is not registered");
-  const std::string file = (*pack_document)["path"].string() + "/actions/" + entry_point;
+  const Value* action = deps_.catalog.action(document["action"]["ref"].string_or(""));
+  const std::string file =
+      deps_.catalog.pack_path(action != nullptr ? *action : document["action"]) + "/actions/" + entry_point;
   if (const std::string extension = std::filesystem::path(file).extension();
       extension != ".yaml" && extension != ".yml") {
     return fail(ErrorCode::kInvalid, "Failed to parse action chain definition from \"" + file +

@@ -250,8 +250,8 @@ runners::ActionRequest ExecutionDriver::action_request(const Live& execution) {
   request.liveaction_id = document["liveaction"]["id"].string();
   request.action_ref = document["action"]["ref"].string();
   request.pack = document["action"]["pack"].string();
-  const Value* pack = deps_.catalog.find(Collection::kPacks, request.pack);
-  request.pack_path = pack != nullptr ? (*pack)["path"].string() : std::string();
+  const Value* action = deps_.catalog.action(request.action_ref);
+  request.pack_path = deps_.catalog.pack_path(action != nullptr ? *action : document["action"]);
   request.entry_point = document["action"]["entry_point"].string();
   request.runner_parameters = execution.runner_parameters;
   request.action_parameters = execution.action_parameters;

@@ -88,6 +88,9 @@ class ExecutionDriver {
   // Stops native waits and running actions without recording an end: recover() of the next start does that.
   void stop();
 
+  // The config of a pack with its defaults, its templates rendered for `user`.
+  Result<Value> config_of(const std::string& pack, const std::string& user);
+
  private:
   struct Live;
   struct Prepared;
@@ -115,7 +118,6 @@ class ExecutionDriver {
   // reference is gone.
   bool save(Live& execution, Changes& changes);
   void recover_one(Live& execution, Changes& changes);
-  Result<Value> config_of(const std::string& pack, const std::string& user);
   Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner,
                        const Value& parameters);
   Result<Value> check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner,

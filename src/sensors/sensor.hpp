@@ -20,11 +20,14 @@ struct Emission {
   bool check_payload = true;  // against the schema of its type; StackStorm's timers break their own
 };
 
-// What a sensor learned in one step: its own durable state and the events that follow from it. Both are committed in one
-// transaction, so that a crash neither loses nor repeats an event.
+// What a sensor learned in one step: its own durable state and the events that follow from it. Both are committed in
+// one transaction, so that a crash neither loses nor repeats an event.
 struct SensorCommit {
   std::vector<Emission> emissions;
   store::Store::WriteFunction state;  // writes kSensorObjects and kCursors; may be empty
+  // Told of each emission that is dropped because its trigger is unknown or its payload breaks the schema; may be
+  // empty.
+  std::function<void(const Emission&, const Error&)> on_refused;
 };
 
 // What the engine offers to sensors. Thread-safe; `done` is called on the executor once the commit is durable.
@@ -50,6 +53,28 @@ class Sensor {
   virtual void start(SensorHost& host) = 0;
   virtual void stop() = 0;
   // For people: {"state": "watching", "message": ..., ...}.
+  virtual Value status() const = 0;
+};
+
+// A sensor that a pack brings along.
+struct PackSensor {
+  Value document;  // as registered: {ref, pack, class_name, artifact_uri, poll_interval, enabled, trigger_types, ...}
+  std::string pack_path;  // directory of the pack that it came from
+};
+
+// The sensors of packs, which come and go as packs are registered. All calls come on the executor's thread. Life: made,
+// add_trigger() for every existing trigger of whatever type, set_sensors(), start(), changes as they come, stop().
+class SensorFleet {
+ public:
+  virtual ~SensorFleet() = default;
+  // All sensors that are to be there from now on: new ones start, changed ones start again, missing ones stop.
+  virtual void set_sensors(const std::vector<PackSensor>& sensors) = 0;
+  virtual void add_trigger(const Value& trigger) = 0;
+  virtual void remove_trigger(const Value& trigger) = 0;
+  virtual void start(SensorHost& host) = 0;
+  // Asks all of them to end; nothing is emitted any more.
+  virtual void stop() = 0;
+  // {ref: {"state", "message", ...}}.
   virtual Value status() const = 0;
 };
 

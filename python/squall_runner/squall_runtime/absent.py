@@ -6,7 +6,7 @@ _ADVICE = {
     "st2client": "add st2client to the requirements.txt of the pack",
     "st2common": "squall offers only the parts of st2common that packs use, and this is not one of them",
     "st2actions": "import Action from st2common.runners.base_action",
-    "st2reactor": "sensors cannot be imported by actions",
+    "st2reactor": "squall offers only st2reactor.sensor.base",
     "st2tests": "tests of packs need StackStorm's own package st2tests",
 }
 

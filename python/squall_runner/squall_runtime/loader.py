@@ -1,4 +1,4 @@
-"""Finds the action class in a pack's file."""
+"""Finds the class of an action or a sensor in a pack's file."""
 
 import importlib.util
 import inspect
@@ -6,17 +6,34 @@ import os
 import sys
 
 from squall_runtime.base import Action
+from squall_runtime.sensor_base import BaseSensor
+
+SENSOR_METHODS = ("setup", "run", "cleanup", "add_trigger", "update_trigger", "remove_trigger")
 
 
 class ActionLoadError(Exception):
     """The file cannot be imported, or holds no action."""
 
 
+class SensorLoadError(Exception):
+    """The file cannot be imported, or its class is no sensor."""
+
+
 def load_action_class(file_path):
     """Imports the file and returns its action class: of the classes it defines itself, in alphabetical order, the first
     subclass of Action with a run() of its own; failing that, the first class with a run() at all.
     """
-    module = _import_file(file_path)
+    if not file_path.endswith(".py") or not os.path.isfile(file_path):
+        raise ActionLoadError('File "%s" has no action class or the file doesn\'t exist.' % file_path)
+    _arrange_path(file_path, "actions")
+    try:
+        module = _import_file(file_path)
+    except Exception as error:
+        message = (
+            'Failed to load action class from file "%s" (action file most likely doesn\'t exist or contains invalid '
+            "syntax): %s" % (file_path, error)
+        )
+        raise ActionLoadError(message) from error
     classes = [
         member
         for _, member in inspect.getmembers(module, inspect.isclass)
@@ -35,40 +52,59 @@ def _has_run(candidate):
     return callable(method) and not getattr(method, "__isabstractmethod__", False)
 
 
+def load_sensor_class(file_path, class_name):
+    """Imports the file and returns its class of this name, which has to be a sensor: a subclass of Sensor or PollingSensor,
+    at whatever distance, or at least a class with all of their methods.
+    """
+    if not os.path.isfile(file_path):
+        raise SensorLoadError('The file "%s" does not exist.' % file_path)
+    _arrange_path(file_path, "sensors")
+    module = _import_file(file_path)
+    found = getattr(module, class_name, None)
+    if not inspect.isclass(found):
+        classes = sorted(name for name, member in inspect.getmembers(module, inspect.isclass) if _is_sensor(member))
+        raise SensorLoadError(
+            'The file "%s" has no class "%s". Sensor classes in it: %s.' % (file_path, class_name, ", ".join(classes) or "none")
+        )
+    if not _is_sensor(found):
+        missing = [name for name in SENSOR_METHODS if not callable(getattr(found, name, None))]
+        raise SensorLoadError(
+            'The class "%s" is no sensor: it has neither st2reactor.sensor.base.Sensor nor PollingSensor as a base, and '
+            "lacks the methods %s." % (class_name, ", ".join(missing))
+        )
+    return found
+
+
+def _is_sensor(candidate):
+    if BaseSensor in candidate.__mro__:
+        return True
+    return all(callable(getattr(candidate, name, None)) for name in SENSOR_METHODS)
+
+
 def _import_file(file_path):
-    if not file_path.endswith(".py") or not os.path.isfile(file_path):
-        raise ActionLoadError('File "%s" has no action class or the file doesn\'t exist.' % file_path)
-    _arrange_path(file_path)
     name = os.path.splitext(os.path.basename(file_path))[0]
     spec = importlib.util.spec_from_file_location(name, file_path)
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        message = (
-            'Failed to load action class from file "%s" (action file most likely doesn\'t exist or contains invalid '
-            "syntax): %s" % (file_path, error)
-        )
-        raise ActionLoadError(message) from error
+    spec.loader.exec_module(module)
     return module
 
 
-def _arrange_path(file_path):
-    """Puts sys.path in the order that actions have in StackStorm: this runtime, the packages of the virtualenv, actions/lib,
-    the interpreter's own, and last the directory of the action and <pack>/lib. So `lib.x` and the modules of both lib
-    directories are found, and a file beside the action does not take the place of a standard module.
+def _arrange_path(file_path, folder):
+    """Puts sys.path in the order that packs have in StackStorm: this runtime, the packages of the virtualenv, actions/lib
+    (sensors/lib for a sensor), the interpreter's own, and last the directory of the file and <pack>/lib. So `lib.x` and the modules of both lib
+    directories are found, and a file beside it does not take the place of a standard module.
     """
     directory = os.path.dirname(os.path.realpath(file_path))
-    actions = directory
-    while os.path.basename(actions) != "actions" and os.path.dirname(actions) != actions:
-        actions = os.path.dirname(actions)
+    base = directory
+    while os.path.basename(base) != folder and os.path.dirname(base) != base:
+        base = os.path.dirname(base)
     runtime = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     in_virtualenv = sys.prefix != sys.base_prefix
     front = [runtime]
     if in_virtualenv:
         front += [path for path in sys.path if path.startswith(sys.prefix + os.sep)]
-    front.append(os.path.join(actions, "lib"))
-    back = [directory, os.path.join(os.path.dirname(actions), "lib")]
+    front.append(os.path.join(base, "lib"))
+    back = [directory, os.path.join(os.path.dirname(base), "lib")]
     middle = [path for path in sys.path if path not in front + back]
     sys.path[:] = [path for path in front if os.path.isdir(path)] + middle + [path for path in back if os.path.isdir(path)]
