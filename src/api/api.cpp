@@ -5,6 +5,8 @@
 namespace squall::api {
 namespace {
 
+constexpr int kInsufficientStorage = 507;
+
 // "/v1/x", "/api/v1/x" and "/x" are the same.
 std::string_view without_prefix(std::string_view path) {
   for (const std::string_view prefix : {"/api/v1", "/v1", "/api"}) {
@@ -30,7 +32,9 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
               [this](const Call& call) {
                 List problems;
                 for (const auto& problem : engine_.load_problems()) problems.push_back(problem_document(problem));
-                call.reply(200, Value::dict({{"status", "ok"},
+                const auto hold_up = engine_.store().hold_up();
+                call.reply(200, Value::dict({{"status", hold_up ? "held up" : "ok"},
+                                             {"reason", hold_up ? Value(hold_up->message()) : Value()},
                                              {"executions_unfinished", engine_.executions().live_count()},
                                              {"sensors", engine_.sensor_status()},
                                              {"problems", Value(std::move(problems))}}));
@@ -55,6 +59,14 @@ void Api::handle(net::ServerRequest request, std::shared_ptr<net::Responder> res
   if (route == nullptr) {
     call.fail(Error(ErrorCode::kNotFound, "The resource could not be found."));
     return;
+  }
+  // While the disk is full what is recorded already waits for space; more would only pile up behind it.
+  if (call.request.method != "GET" && call.request.method != "HEAD") {
+    if (const auto hold_up = engine_.store().hold_up(); hold_up) {
+      call.reply(kInsufficientStorage,
+                 Value::dict({{"faultstring", "squall takes no changes now: " + hold_up->message()}}));
+      return;
+    }
   }
   route->handler(call);
 }

@@ -171,6 +171,7 @@ void Server::run() {
 int serve(const Settings& settings, const std::string& version) {
   configure_log(settings.log_level, settings.log_format);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a write beyond RLIMIT_FSIZE is an error like a full disk
   const auto refuse = [](const Error& error) {
     std::fprintf(stderr, "squall serve: %s\n", error.to_string().c_str());
     return kExitCannotStart;

@@ -11,20 +11,26 @@ constexpr IndexedField kContentFields[] = {{"ref", "ref"}, {"name", "name"}, {"p
 constexpr IndexedField kPackFields[] = {{"ref", "ref"}, {"name", "name"}};
 constexpr IndexedField kPackOnlyFields[] = {{"pack", "pack"}};
 constexpr IndexedField kRunnerFields[] = {{"name", "name"}};
-constexpr IndexedField kTriggerFields[] = {{"ref", "ref"}, {"name", "name"}, {"pack", "pack"}, {"uid", "uid"}, {"type", "type"}};
-constexpr IndexedField kRuleFields[] = {{"ref", "ref"},   {"name", "name"},         {"pack", "pack"},
-                                        {"uid", "uid"},   {"action", "action.ref"}, {"trigger", "trigger"},
+constexpr IndexedField kTriggerFields[] = {
+    {"ref", "ref"}, {"name", "name"}, {"pack", "pack"}, {"uid", "uid"}, {"type", "type"}};
+constexpr IndexedField kRuleFields[] = {{"ref", "ref"},
+                                        {"name", "name"},
+                                        {"pack", "pack"},
+                                        {"uid", "uid"},
+                                        {"action", "action.ref"},
+                                        {"trigger", "trigger"},
                                         {"enabled", "enabled", FieldType::kInteger}};
-constexpr IndexedField kPolicyFields[] = {{"ref", "ref"},   {"name", "name"},                 {"pack", "pack"},
-                                          {"uid", "uid"},   {"resource_ref", "resource_ref"}, {"policy_type", "policy_type"}};
+constexpr IndexedField kPolicyFields[] = {{"ref", "ref"},
+                                          {"name", "name"},
+                                          {"pack", "pack"},
+                                          {"uid", "uid"},
+                                          {"resource_ref", "resource_ref"},
+                                          {"policy_type", "policy_type"}};
 constexpr IndexedField kTriggerInstanceFields[] = {
     {"trigger", "trigger"}, {"status", "status"}, {"occurrence_time", "occurrence_time"}};
-constexpr IndexedField kEnforcementFields[] = {{"rule", "rule.ref"},
-                                               {"rule_id", "rule.id"},
-                                               {"trigger_instance", "trigger_instance_id"},
-                                               {"execution", "execution_id"},
-                                               {"status", "status"},
-                                               {"enforced_at", "enforced_at"}};
+constexpr IndexedField kEnforcementFields[] = {
+    {"rule", "rule.ref"},          {"rule_id", "rule.id"}, {"trigger_instance", "trigger_instance_id"},
+    {"execution", "execution_id"}, {"status", "status"},   {"enforced_at", "enforced_at"}};
 constexpr IndexedField kExecutionFields[] = {{"status", "status"},
                                              {"action", "action.ref"},
                                              {"pack", "action.pack"},
@@ -38,7 +44,8 @@ constexpr IndexedField kExecutionFields[] = {{"status", "status"},
                                              {"end_timestamp", "end_timestamp"}};
 constexpr IndexedField kWakeupFields[] = {{"due", "due"}, {"execution", "execution"}};
 constexpr IndexedField kSensorObjectFields[] = {{"scope", "scope"}};
-constexpr IndexedField kKeyValueFields[] = {{"name", "name"}, {"scope", "scope"}, {"expire_timestamp", "expire_timestamp"}};
+constexpr IndexedField kKeyValueFields[] = {
+    {"name", "name"}, {"scope", "scope"}, {"expire_timestamp", "expire_timestamp"}};
 
 constexpr std::array kCollections = {
     CollectionSchema{Collection::kPacks, "packs", kPackFields},

@@ -1,4 +1,5 @@
-// The collections of the store and their indexed fields. The on-disk form is described in docs/reference/store-format.md.
+// The collections of the store and their indexed fields. The on-disk form is described in
+// docs/reference/store-format.md.
 #pragma once
 
 #include <span>

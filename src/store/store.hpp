@@ -107,6 +107,11 @@ class Store {
   // calls. Many queued changes share one disk flush (group commit): the writer commits as soon as the disk is free.
   virtual void write(WriteFunction function, Done done) = 0;
 
+  // Why changes wait at present: the disk is full. Nothing while all is well. What was queued is kept meanwhile, in its
+  // order and unanswered, and tried again until there is space (so a function may run more than once); whoever takes
+  // new work in should refuse it, which bounds the queue.
+  virtual std::optional<Error> hold_up() const { return std::nullopt; }
+
   // As write(), but waits. Not for use on the writer thread.
   virtual Status write_and_wait(WriteFunction function);
 
@@ -114,7 +119,8 @@ class Store {
   // function (use the transaction that is there). kUnavailable after close().
   virtual Status read(const ReadFunction& function) = 0;
 
-  // Waits until everything queued is done. May be called twice; not on the writer thread.
+  // Waits until everything queued is done; changes that a full disk holds up then fail. May be called twice; not on
+  // the writer thread.
   virtual void close() = 0;
 };
 

@@ -19,6 +19,7 @@ inline constexpr int kWriterCacheKib = 2048;             // page cache of the wr
 inline constexpr int kReaderCacheKib = 512;              // page cache of each read connection
 inline constexpr int kWalCheckpointPages = 1000;         // pages in the write-ahead log that start a checkpoint
 inline constexpr int64_t kWalKeptBytesMax = 64ll << 20;  // a longer log is cut to this size once it is checkpointed
+inline constexpr int kFullRetryMillis = 500;             // between two tries to write to a full disk
 inline constexpr int kBusyTimeoutMillis = 5000;          // patience with a foreign process that locks the database
 
 }  // namespace squall::store

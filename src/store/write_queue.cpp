@@ -48,11 +48,17 @@ void WriteQueue::take_locked(std::vector<WriteJob>& batch) {
   }
 }
 
+bool WriteQueue::wait_for_close(std::chrono::milliseconds time) {
+  std::unique_lock lock(mutex_);
+  return closing_.wait_for(lock, time, [this] { return closed_; });
+}
+
 void WriteQueue::close() {
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
   }
+  closing_.notify_all();
   arrived_.notify_all();
 }
 

@@ -2,6 +2,7 @@
 // Shared by the back ends. Thread-safe.
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -30,6 +31,9 @@ class WriteQueue {
   // become true. False when stop() was called and nothing is left.
   bool wait_and_take(std::vector<WriteJob>& batch);
 
+  // Waits so long, or until close(). True when closed.
+  bool wait_for_close(std::chrono::milliseconds time);
+
   // From now on jobs are refused.
   void close();
   // True when closed and every job that was accepted has been taken.
@@ -42,6 +46,7 @@ class WriteQueue {
 
   mutable std::mutex mutex_;
   std::condition_variable arrived_;
+  std::condition_variable closing_;
   std::deque<WriteJob> jobs_;
   size_t accepted_ = 0;  // of jobs_
   bool closed_ = false;

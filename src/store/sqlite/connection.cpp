@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <cerrno>
 #include <utility>
 
 #include "base/assert.hpp"
@@ -13,6 +14,16 @@ namespace {
 
 // Errors of this type end all writing. See is_fatal().
 constexpr std::string_view kFatalType = "store-fatal";
+// See is_full().
+constexpr std::string_view kFullType = "store-full";
+
+// SQLite itself says SQLITE_FULL for ENOSPC only, and only where it writes pages.
+bool is_full_code(sqlite3* database, int extended) {
+  if ((extended & 0xff) == SQLITE_FULL) return true;
+  if (database == nullptr || (extended & 0xff) != SQLITE_IOERR || extended == SQLITE_IOERR_FSYNC) return false;
+  const int reason = sqlite3_system_errno(database);
+  return reason == ENOSPC || reason == EDQUOT || reason == EFBIG;
+}
 
 bool is_fatal_code(int extended) {
   const int code = extended & 0xff;
@@ -25,6 +36,10 @@ Error make_error(sqlite3* database, int result) {
   const int extended = database != nullptr ? sqlite3_extended_errcode(database) : result;
   const char* text = database != nullptr ? sqlite3_errmsg(database) : sqlite3_errstr(result);
   const std::string where = path != nullptr ? path : "the database";
+  if (is_full_code(database, extended)) {
+    return Error(ErrorCode::kIo, fmt::format("no space is left to write '{}': make room on its disk", where))
+        .with_type(std::string(kFullType));
+  }
   switch (extended & 0xff) {
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
@@ -33,8 +48,6 @@ Error make_error(sqlite3* database, int result) {
                                "save what is readable with the .recover command of the sqlite3 program",
                                where, text))
           .with_type(std::string(kFatalType));
-    case SQLITE_FULL:
-      return Error(ErrorCode::kIo, fmt::format("no space is left to write '{}': make room on its disk", where));
     case SQLITE_BUSY:
       return Error(ErrorCode::kUnavailable,
                    fmt::format("'{}' is locked by another program ({}): end it, nothing but squall may write there",
@@ -49,6 +62,7 @@ Error make_error(sqlite3* database, int result) {
 }  // namespace
 
 bool is_fatal(const Error& error) { return error.type() == kFatalType; }
+bool is_full(const Error& error) { return error.type() == kFullType; }
 
 Statement::Statement(Statement&& other) noexcept
     : database_(other.database_),
@@ -139,6 +153,10 @@ Status Connection::configure(const ConnectionOptions& options) {
   if (!writer) return execute("PRAGMA query_only = ON");
 
   sqlite3_wal_hook(database_, &Connection::on_wal, this);
+  // Before the log is chosen: that step of a new file goes through a rollback journal, and with less than EXTRA a power
+  // cut could bring the journal back after its removal, and it would undo the file and all that came later. Later EXTRA
+  // is the same as FULL.
+  SQ_CHECK(execute(options.sync_full ? "PRAGMA synchronous = EXTRA" : "PRAGMA synchronous = NORMAL"));
   SQ_CHECK(execute(fmt::format("PRAGMA page_size = {}", kPageBytes)));  // of a new file; others keep theirs
   {
     SQ_TRY(Statement mode, statement("PRAGMA journal_mode = WAL"));
@@ -149,8 +167,7 @@ Status Connection::configure(const ConnectionOptions& options) {
                                               options.path));
     }
   }
-  SQ_CHECK(execute(fmt::format("PRAGMA journal_size_limit = {}", kWalKeptBytesMax)));
-  return execute(options.sync_full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+  return execute(fmt::format("PRAGMA journal_size_limit = {}", kWalKeptBytesMax));
 }
 
 Connection::~Connection() {

@@ -100,5 +100,7 @@ class Connection {
 
 // True for an error after which the file must not be written any more: a failed flush or a damaged database.
 bool is_fatal(const Error& error);
+// True when the disk, a quota or a file size limit left no space: the transaction is void and may be tried again.
+bool is_full(const Error& error);
 
 }  // namespace squall::store

@@ -28,6 +28,7 @@ class SqliteFaults : public ::testing::Test {
     store_.reset();
     auto opened = open_sqlite_store({.directory = directory_.path(),
                                      .on_fatal = [this](const Error& error) { fatal_.push_back(error.message()); },
+                                     .full_retry = std::chrono::milliseconds(2),
                                      .vfs = FaultVfs::kName});
     ASSERT_TRUE(opened) << opened.error().to_string();
     store_ = std::move(*opened);
@@ -141,50 +142,75 @@ TEST_F(SqliteFaults, AFailedFlushEndsAllWriting) {
   EXPECT_TRUE(put("again"));
 }
 
-TEST_F(SqliteFaults, AFullDiskRefusesButRecovers) {
+// Waits until the store says that it is held up, or not.
+void await_hold_up(const Store& store, bool wanted) {
+  for (int i = 0; i < 10'000 && store.hold_up().has_value() != wanted; ++i) usleep(1000);
+  ASSERT_EQ(store.hold_up().has_value(), wanted);
+}
+
+TEST_F(SqliteFaults, AFullDiskHoldsChangesUpUntilThereIsSpace) {
   ASSERT_TRUE(put("before"));
   FaultVfs::instance().disk_full = true;
   auto lock = hold_writer();
-  std::vector<std::string> messages;
+  std::vector<bool> answers;
   for (int i = 0; i < 3; ++i) {
     store_->write(
-        [i](WriteTx& tx) { return tx.put(Collection::kMeta, "lost" + std::to_string(i), Value::empty_dict()); },
-        [&](Status status) {
-          ASSERT_FALSE(status);
-          EXPECT_EQ(status.error().code(), ErrorCode::kIo);
-          messages.push_back(status.error().message());
-        });
+        [i](WriteTx& tx) { return tx.put(Collection::kMeta, "held" + std::to_string(i), Value::empty_dict()); },
+        [&](Status status) { answers.push_back(status.has_value()); });
   }
   lock.unlock();
-  EXPECT_FALSE(put("also lost"));
+  await_hold_up(*store_, true);
+  EXPECT_NE(store_->hold_up()->message().find("no space"), std::string::npos) << store_->hold_up()->message();
+  EXPECT_TRUE(answers.empty()) << "nobody may hear of a change that is not on the disk";
+  EXPECT_TRUE(has("before")) << "reading goes on";
+  EXPECT_FALSE(has("held1"));
   FaultVfs::instance().disk_full = false;
+  await_hold_up(*store_, false);
   EXPECT_TRUE(put("after"));
-  ASSERT_EQ(messages.size(), 3u);
-  EXPECT_NE(messages[0].find("no space"), std::string::npos) << messages[0];
-  EXPECT_TRUE(has("before"));
-  EXPECT_FALSE(has("lost1"));
-  EXPECT_FALSE(has("also lost"));
-  EXPECT_TRUE(has("after"));
+  EXPECT_EQ(answers, std::vector<bool>(3, true));
+  for (const char* id : {"before", "held0", "held1", "held2", "after"}) EXPECT_TRUE(has(id)) << id;
   EXPECT_TRUE(fatal_.empty());
 }
 
 // A transaction larger than the page cache spills into the log while the functions still run.
-TEST_F(SqliteFaults, AFullDiskInsideABigGroupLosesTheWholeGroupOnly) {
+TEST_F(SqliteFaults, AFullDiskInsideABigGroupRunsTheWholeGroupAgain) {
   ASSERT_TRUE(put("before"));
   FaultVfs::instance().disk_full = true;
   auto lock = hold_writer();
   const Value big = Value::dict({{"text", std::string(1 << 20, 'x')}});
-  int failed = 0;
+  int kept = 0;
+  int refused = 0;
   for (int i = 0; i < 8; ++i) {
-    store_->write([&big, i](WriteTx& tx) { return tx.put(Collection::kMeta, "lost" + std::to_string(i), big); },
-                  [&](Status status) { failed += status ? 0 : 1; });
+    store_->write(
+        [&big, i](WriteTx& tx) -> Status {
+          SQ_CHECK(tx.put(Collection::kMeta, "held" + std::to_string(i), big));
+          return i == 5 ? Status(fail(ErrorCode::kInvalid, "no")) : Status();
+        },
+        [&](Status status) { ++(status ? kept : refused); });
   }
   lock.unlock();
-  EXPECT_FALSE(put("also lost"));
+  await_hold_up(*store_, true);
   FaultVfs::instance().disk_full = false;
   EXPECT_TRUE(put("after"));
-  EXPECT_EQ(failed, 8);
-  for (int i = 0; i < 8; ++i) EXPECT_FALSE(has("lost" + std::to_string(i)));
+  EXPECT_EQ(kept, 7);
+  EXPECT_EQ(refused, 1);
+  for (int i = 0; i < 8; ++i) EXPECT_EQ(has("held" + std::to_string(i)), i != 5);
+}
+
+TEST_F(SqliteFaults, CloseDoesNotWaitForAFullDisk) {
+  FaultVfs::instance().disk_full = true;
+  std::optional<Status> answer;
+  store_->write([](WriteTx& tx) { return tx.put(Collection::kMeta, "held", Value::empty_dict()); },
+                [&](Status status) { answer = std::move(status); });
+  await_hold_up(*store_, true);
+  store_->close();
+  ASSERT_TRUE(answer);
+  ASSERT_FALSE(*answer);
+  EXPECT_NE(answer->error().message().find("no space"), std::string::npos) << answer->error().message();
+  FaultVfs::instance().disk_full = false;
+  reopen();
+  EXPECT_FALSE(has("held"));
+  EXPECT_TRUE(fatal_.empty());
 }
 
 TEST_F(SqliteFaults, AFailedFlushOfTheDatabaseFileEndsWritingToo) {

@@ -37,6 +37,7 @@ class SqliteStore final : public Store {
   }
 
   void write(WriteFunction function, Done done) override { queue_.push(std::move(function), std::move(done)); }
+  std::optional<Error> hold_up() const override;
   Status read(const ReadFunction& function) override;
   void close() override;
 
@@ -47,6 +48,8 @@ class SqliteStore final : public Store {
   void close_files();
   void run_batch(std::vector<WriteJob>& batch);
   Answers apply(std::vector<WriteJob>& batch);
+  Status run_until_space(std::vector<WriteJob>& batch, Answers& answers);
+  void set_hold_up(std::optional<Error> reason);
   Status run_jobs(std::vector<WriteJob>& batch, Answers& answers);
   Status run_in_savepoint(WriteJob& job, std::optional<Status>& answer);
   void roll_back();
@@ -61,6 +64,9 @@ class SqliteStore final : public Store {
   std::unique_ptr<Connection> connection_;
   std::optional<Error> failure_;  // why nothing more may be written
   int checkpointed_pages_ = 0;    // length of the write-ahead log at the latest checkpoint
+
+  mutable std::mutex hold_up_mutex_;
+  std::optional<Error> hold_up_;
 
   ReaderPool readers_;
   std::mutex closed_mutex_;
@@ -135,11 +141,10 @@ SqliteStore::Answers SqliteStore::apply(std::vector<WriteJob>& batch) {
   }
   if (open == 0) return answers;
 
-  auto committed = run_jobs(batch, answers);
+  auto committed = run_until_space(batch, answers);
   if (committed) return answers;
   // Nobody may hear that his part of the transaction was kept. (After a failed flush it may turn up after the next
   // start all the same: the log may have reached the disk.)
-  roll_back();
   const bool fatal = is_fatal(committed.error());
   const Error error = committed.error().with_context(fatal ? "the write may be lost" : "the write was not kept");
   for (auto& answer : answers) {
@@ -147,6 +152,36 @@ SqliteStore::Answers SqliteStore::apply(std::vector<WriteJob>& batch) {
   }
   if (fatal) stop_writing(committed.error());
   return answers;
+}
+
+// A full disk fails nothing: its owner will make room, and until then the changes wait here, unanswered. Every try is a
+// new transaction from the first change on.
+Status SqliteStore::run_until_space(std::vector<WriteJob>& batch, Answers& answers) {
+  const Answers refused = answers;
+  while (true) {
+    auto committed = run_jobs(batch, answers);
+    if (!committed) roll_back();
+    const bool full = !committed && is_full(committed.error());
+    set_hold_up(full ? std::optional(committed.error()) : std::nullopt);
+    if (!full || queue_.wait_for_close(options_.full_retry)) return committed;
+    answers = refused;
+  }
+}
+
+// Tells the log once when it begins and once when it ends.
+void SqliteStore::set_hold_up(std::optional<Error> reason) {
+  const std::lock_guard lock(hold_up_mutex_);
+  if (reason.has_value() && !hold_up_) {
+    log_error("changes wait until there is space on the disk; new work is refused", {{"error", reason->message()}});
+  } else if (!reason && hold_up_) {
+    log_info("there is space on the disk again; the changes that waited are written", {});
+  }
+  hold_up_ = std::move(reason);
+}
+
+std::optional<Error> SqliteStore::hold_up() const {
+  const std::lock_guard lock(hold_up_mutex_);
+  return hold_up_;
 }
 
 // Fails when the transaction as a whole did; what a job's own function says is in its answer.
@@ -157,7 +192,7 @@ Status SqliteStore::run_jobs(std::vector<WriteJob>& batch, Answers& answers) {
     answers[0] = batch[0].function(transaction);
     if (!*answers[0]) {
       const Error error = answers[0]->error();
-      if (is_fatal(error)) return fail(error);
+      if (is_fatal(error) || is_full(error)) return fail(error);
       roll_back();
       return {};
     }
@@ -177,7 +212,8 @@ Status SqliteStore::run_in_savepoint(WriteJob& job, std::optional<Status>& answe
   SQ_CHECK(connection_->execute("SAVEPOINT job"));
   SqliteTransaction transaction(*connection_);
   answer = job.function(transaction);
-  if (!*answer && (is_fatal(answer->error()) || !connection_->in_transaction())) return *answer;
+  if (!*answer && (is_fatal(answer->error()) || is_full(answer->error()) || !connection_->in_transaction()))
+    return *answer;
   if (!*answer) SQ_CHECK(connection_->execute("ROLLBACK TO job"));
   return connection_->execute("RELEASE job");
 }
@@ -192,7 +228,7 @@ void SqliteStore::checkpoint_if_due() {
   if (failure_ || connection_ == nullptr) return;
   const int pages = connection_->wal_pages();
   if (pages < checkpointed_pages_) checkpointed_pages_ = 0;  // the log began anew
-  if (pages - checkpointed_pages_ < kWalCheckpointPages) return;
+  if (pages - checkpointed_pages_ < options_.checkpoint_pages) return;
   SQ_CRASH_POINT("store.checkpoint");
   auto left = connection_->checkpoint();
   SQ_CRASH_POINT("store.checkpointed");

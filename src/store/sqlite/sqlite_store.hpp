@@ -1,11 +1,13 @@
 // The durable store: one SQLite database in WAL mode, one writer thread with group commit.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 
 #include "store/store.hpp"
+#include "store/store_limits.hpp"
 
 namespace squall::store {
 
@@ -17,6 +19,8 @@ struct SqliteOptions {
   // Called once, on the writer thread, when nothing more may be written: a disk flush failed or the database is
   // damaged. From then on every write fails; reads still work as far as the disk does.
   std::function<void(const Error&)> on_fatal;
+  int checkpoint_pages = kWalCheckpointPages;
+  std::chrono::milliseconds full_retry{kFullRetryMillis};
   std::string vfs;  // a SQLite VFS by name, for fault tests; empty: the default one
 };
 
