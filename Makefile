@@ -53,6 +53,7 @@ demo: release ## run the main job on local servers; KEEP=1 leaves it running
 
 bench: release ## speed and memory, as ratios taken in one run
 	@python3 bench/run.py
+	@python3 bench/recovery.py
 	@python3 bench/expressions.py
 
 microbench: deps ## costs of the pure core (Google Benchmark)

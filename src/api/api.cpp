@@ -36,6 +36,7 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
                 call.reply(200, Value::dict({{"status", hold_up ? "held up" : "ok"},
                                              {"reason", hold_up ? Value(hold_up->message()) : Value()},
                                              {"executions_unfinished", engine_.executions().live_count()},
+                                             {"recovering", engine_.executions().unrecovered_count()},
                                              {"sensors", engine_.sensor_status()},
                                              {"problems", Value(std::move(problems))}}));
               });

@@ -9,6 +9,7 @@ namespace status = model::status;
 }  // namespace
 
 Result<Value> ExecutionDriver::cancel(const std::string& id, const std::string& user, Changes& changes) {
+  read_back_all();
   const auto found = live_.find(id);
   if (found == live_.end()) return fail(ErrorCode::kInvalid, "Action is already in completed state or unknown.");
   Live& execution = *found->second;
@@ -36,6 +37,7 @@ Result<Value> ExecutionDriver::cancel(const std::string& id, const std::string& 
 }
 
 Result<Value> ExecutionDriver::pause(const std::string& id, const std::string& user, Changes& changes) {
+  read_back_all();
   const auto found = live_.find(id);
   if (found == live_.end()) {
     return fail(ErrorCode::kInvalid, "Unable to pause: the execution is completed or unknown.");
@@ -63,6 +65,7 @@ Result<Value> ExecutionDriver::pause(const std::string& id, const std::string& u
 }
 
 Result<Value> ExecutionDriver::resume(const std::string& id, const std::string& user, Changes& changes) {
+  read_back_all();
   const auto found = live_.find(id);
   if (found == live_.end()) {
     return fail(ErrorCode::kInvalid, "Unable to resume: the execution is completed or unknown.");

@@ -41,12 +41,14 @@ ExecutionDriver::ExecutionDriver(Dependencies dependencies, DriverOptions option
 
 ExecutionDriver::~ExecutionDriver() = default;
 
-const Value* ExecutionDriver::live(std::string_view id) const {
+const Value* ExecutionDriver::live(std::string_view id) {
+  if (live_.find(id) == live_.end()) read_back_all();
   const auto found = live_.find(id);
   return found == live_.end() ? nullptr : &found->second->document;
 }
 
-std::vector<std::string> ExecutionDriver::find_live(const std::function<bool(const Value&)>& predicate) const {
+std::vector<std::string> ExecutionDriver::find_live(const std::function<bool(const Value&)>& predicate) {
+  read_back_all();
   std::vector<std::string> ids;
   for (const auto& [id, execution] : live_) {
     if (predicate(execution->document)) ids.push_back(id);
@@ -54,7 +56,8 @@ std::vector<std::string> ExecutionDriver::find_live(const std::function<bool(con
   return ids;
 }
 
-bool ExecutionDriver::at_work(std::string_view id) const {
+bool ExecutionDriver::at_work(std::string_view id) {
+  read_back_all();
   const auto found = live_.find(id);
   if (found == live_.end()) return false;
   return found->second->dispatched || (!found->second->child.empty() && at_work(found->second->child));

@@ -75,16 +75,20 @@ class ExecutionDriver {
   Result<Value> resume(const std::string& id, const std::string& user, Changes& changes);
 
   // The current document of an execution that is not final; null when it is final or unknown.
-  const Value* live(std::string_view id) const;
-  size_t live_count() const { return live_.size(); }
+  const Value* live(std::string_view id);
+  size_t live_count() const { return live_.size() + unread_.size(); }
   // Ids of the unfinished executions for which `predicate` holds.
-  std::vector<std::string> find_live(const std::function<bool(const Value&)>& predicate) const;
+  std::vector<std::string> find_live(const std::function<bool(const Value&)>& predicate);
 
   // True while an attempt of this execution, or of the task that this chain waits for, is with its runner.
-  bool at_work(std::string_view id) const;
+  bool at_work(std::string_view id);
 
-  // Called once at start, before anything else: takes up every unfinished execution.
+  // Called once at start, before anything else: finds every unfinished execution, and takes them up step by step on the
+  // executor, so that requests are served meanwhile. Whatever asks about unfinished executions in between reads the
+  // rest of them first.
   Status recover();
+  // Unfinished executions that recovery has not taken up yet.
+  size_t unrecovered_count() const { return unread_.size() + read_back_.size(); }
   // Stops native waits and running actions without recording an end: recover() of the next start does that.
   void stop();
 
@@ -117,6 +121,11 @@ class ExecutionDriver {
   // Adds the document to the changes. False when it cannot be recorded: the execution has failed then, and the
   // reference is gone.
   bool save(Live& execution, Changes& changes);
+  void post_recovery_step();
+  void recovery_step();
+  Status read_back(size_t count);
+  void read_back_all();
+  void take_up(Live& execution, Changes& changes);
   void recover_one(Live& execution, Changes& changes);
   Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner,
                        const Value& parameters);
@@ -131,6 +140,9 @@ class ExecutionDriver {
   std::map<std::string, std::unique_ptr<Live>, std::less<>> live_;
   std::deque<std::string> waiting_;  // ids that wait for a free process slot
   std::deque<Value> ended_;          // finished executions whose chains have not heard of it yet
+  // Recovery: ids whose records are still to be read; ids that have been read but not acted upon.
+  std::deque<std::string> unread_;
+  std::deque<std::string> read_back_;
   bool draining_ = false;
   size_t running_processes_ = 0;
   bool stopping_ = false;

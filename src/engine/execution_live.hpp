@@ -17,6 +17,8 @@ struct ExecutionDriver::Live {
   bool dispatched = false;            // an attempt is under way
   bool holds_process_slot = false;
   Executor::TimerId timer = 0;
+  std::optional<Timestamp> due;                // read back by recovery: when it waits no longer
+  std::optional<Error> unloadable;             // found by recovery: its chain cannot go on
   Value runner_parameters, action_parameters;  // final, set when it is activated
   std::unique_ptr<workflow::Chain> chain;
   std::unique_ptr<workflow::ChainRun> run;

@@ -10,8 +10,11 @@ using store::Collection;
 
 constexpr std::string_view kAbandonedMessage =
     "squall ended while this action ran, so how far it got is unknown. It is not started again, because its runner "
-    "cannot "
-    "tell whether that is safe.";
+    "cannot tell whether that is safe.";
+
+// Executions that one step of recovery reads, or acts upon: some ten milliseconds, in which requests wait.
+constexpr size_t kRecoveryStep = 100;
+constexpr Duration kRecoveryRetry = std::chrono::seconds(1);
 
 std::vector<std::string> unfinished_states() {
   std::vector<std::string> names;
@@ -26,30 +29,82 @@ std::vector<std::string> unfinished_states() {
 }  // namespace
 
 Status ExecutionDriver::recover() {
-  std::vector<store::Record> executions;
-  std::map<std::string, Timestamp> due;
   SQ_CHECK(deps_.store.read([&](store::ReadTx& tx) -> Status {
     store::Query query;
     List states;
     for (std::string& name : unfinished_states()) states.emplace_back(std::move(name));
     query.filters = {{"status", store::Compare::kIn, Value(std::move(states))}};
     query.sort = {{"id", false}};
-    SQ_TRY(store::Page page, tx.list(Collection::kExecutions, query));
-    executions = std::move(page.records);
-    SQ_TRY(const store::Page wakeups, tx.list(Collection::kWakeups, {}));
+    query.ids_only = true;
+    SQ_TRY(const store::Page page, tx.list(Collection::kExecutions, query));
+    for (const store::Record& record : page.records) unread_.push_back(record.id);
+    return {};
+  }));
+  if (unread_.empty()) return {};
+  log_info("unfinished executions are taken up again", {{"count", std::to_string(unread_.size())}});
+  post_recovery_step();
+  return {};
+}
+
+void ExecutionDriver::post_recovery_step() {
+  deps_.executor.post([this] { recovery_step(); });
+}
+
+// All are read before the first is acted upon, so that a task finds its chain and a chain its task whatever their
+// order.
+void ExecutionDriver::recovery_step() {
+  if (stopping_) return;
+  if (!unread_.empty()) {
+    if (const Status read = read_back(kRecoveryStep); !read) {
+      log_error("unfinished executions cannot be read; it is tried again", {{"error", read.error().to_string()}});
+      deps_.executor.post_after(kRecoveryRetry, [this] { recovery_step(); });
+      return;
+    }
+    return post_recovery_step();
+  }
+  Changes changes;
+  for (size_t i = 0; i < kRecoveryStep && !read_back_.empty(); ++i) {
+    const std::string id = std::move(read_back_.front());
+    read_back_.pop_front();
+    // Gone when somebody canceled it meanwhile, or its chain ended in an earlier step.
+    if (const auto found = live_.find(id); found != live_.end()) take_up(*found->second, changes);
+  }
+  if (!changes.empty()) deps_.committer.commit(std::move(changes));
+  if (!read_back_.empty()) return post_recovery_step();
+  log_info("all unfinished executions are taken up", {});
+}
+
+void ExecutionDriver::read_back_all() {
+  while (!unread_.empty()) {
+    const Status read = read_back(unread_.size());
+    if (read) continue;
+    // The steps go on trying; until then the answer is about those that could be read.
+    log_error("unfinished executions cannot be read", {{"error", read.error().to_string()}});
+    return;
+  }
+}
+
+Status ExecutionDriver::read_back(size_t count) {
+  count = std::min(count, unread_.size());
+  List ids;
+  for (size_t i = 0; i < count; ++i) ids.emplace_back(unread_[i]);
+  store::Query query;
+  query.filters = {{"id", store::Compare::kIn, Value(std::move(ids))}};
+  store::Page executions;
+  std::map<std::string, Timestamp> due;
+  SQ_CHECK(deps_.store.read([&](store::ReadTx& tx) -> Status {
+    SQ_TRY(executions, tx.list(Collection::kExecutions, query));
+    SQ_TRY(const store::Page wakeups, tx.list(Collection::kWakeups, query));
     for (const store::Record& record : wakeups.records) {
       const auto time = parse_timestamp(record.document["due"].string_or(""));
       if (time) due[record.id] = *time;
     }
     return {};
   }));
-  if (executions.empty()) return {};
-  Changes changes;
-  // All first, so that a task finds its chain and a chain its task whatever their order.
-  for (const store::Record& record : executions) {
-    const Value& sealed = model::private_state(record.document, "sealed_parameters");
+  unread_.erase(unread_.begin(), unread_.begin() + static_cast<std::ptrdiff_t>(count));
+  for (store::Record& record : executions.records) {
     Value parameters = record.document["parameters"];
-    if (sealed.is_string()) {
+    if (const Value& sealed = model::private_state(record.document, "sealed_parameters"); sealed.is_string()) {
       auto opened = deps_.sealer.unseal(sealed.as_string());
       if (opened) {
         parameters = std::move(*opened);
@@ -58,35 +113,31 @@ Status ExecutionDriver::recover() {
                   {{"execution", record.id}, {"error", opened.error().to_string()}});
       }
     }
-    Live& live = add_live(record.document, parameters.is_dict() ? parameters : Value::empty_dict());
-    live.wait_state = model::private_state(record.document, "wait_state");
+    Live& live = add_live(std::move(record.document), parameters.is_dict() ? parameters : Value::empty_dict());
+    live.wait_state = model::private_state(live.document, "wait_state");
     live.runner = live.is_chain() ? nullptr : deps_.runners.find(live.runner_name());
+    if (const auto time = due.find(live.id); time != due.end()) live.due = time->second;
     if (live.is_chain() && live.status() != status::kRequested && live.status() != status::kDelayed) {
-      if (auto loaded = load_chain(live); !loaded) {
-        finish(live, status::kFailed, error_result("The chain cannot be continued: " + loaded.error().to_string()),
-               changes);
-      }
+      if (auto loaded = load_chain(live); !loaded) live.unloadable = loaded.error();
     }
+    read_back_.push_back(live.id);
   }
-  for (const store::Record& record : executions) {
-    const auto found = live_.find(record.id);
-    if (found == live_.end()) continue;
-    const auto time = due.find(record.id);
-    if (time != due.end()) {
-      Live& waiting = *found->second;
-      const bool attempt_next = waiting.status() == status::kRunning && waiting.runner != nullptr;
-      if (const Status prepared = attempt_next ? prepare(waiting) : Status(); !prepared) {
-        finish(waiting, status::kFailed, error_result(prepared.error().to_string()), changes);
-      } else {
-        changes.after_commit([this, id = record.id, at = time->second] { arm(id, at); });
-      }
-      continue;
-    }
-    recover_one(*found->second, changes);
-  }
-  log_info("unfinished executions taken up again", {{"count", std::to_string(executions.size())}});
-  deps_.committer.commit(std::move(changes));
   return {};
+}
+
+void ExecutionDriver::take_up(Live& execution, Changes& changes) {
+  if (execution.unloadable) {
+    finish(execution, status::kFailed,
+           error_result("The chain cannot be continued: " + execution.unloadable->to_string()), changes);
+    return;
+  }
+  if (!execution.due) return recover_one(execution, changes);
+  const bool attempt_next = execution.status() == status::kRunning && execution.runner != nullptr;
+  if (const Status prepared = attempt_next ? prepare(execution) : Status(); !prepared) {
+    finish(execution, status::kFailed, error_result(prepared.error().to_string()), changes);
+    return;
+  }
+  changes.after_commit([this, id = execution.id, at = *execution.due] { arm(id, at); });
 }
 
 void ExecutionDriver::recover_one(Live& execution, Changes& changes) {

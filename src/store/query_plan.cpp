@@ -72,6 +72,7 @@ Result<QueryPlan> plan_query(const CollectionSchema& schema, const Query& query)
   plan.offset = query.offset;
   plan.limit = query.limit;
   plan.count_total = query.count_total;
+  plan.ids_only = query.ids_only;
   for (const Filter& filter : query.filters) {
     SQ_TRY(auto planned, plan_filter(schema, filter));
     plan.filters.push_back(std::move(planned));

@@ -30,6 +30,7 @@ struct QueryPlan {
   int64_t offset = 0;
   int64_t limit = -1;
   bool count_total = false;
+  bool ids_only = false;
 };
 
 // kInvalid for a field that is not indexed (the message lists those that are), a value of the wrong type, a null where

@@ -26,22 +26,24 @@ constexpr IndexedField kPolicyFields[] = {{"ref", "ref"},
                                           {"uid", "uid"},
                                           {"resource_ref", "resource_ref"},
                                           {"policy_type", "policy_type"}};
-constexpr IndexedField kTriggerInstanceFields[] = {
-    {"trigger", "trigger"}, {"status", "status"}, {"occurrence_time", "occurrence_time"}};
+constexpr IndexedField kTriggerInstanceFields[] = {{"trigger", "trigger", FieldType::kText, "occurrence_time"},
+                                                   {"status", "status"},
+                                                   {"occurrence_time", "occurrence_time"}};
 constexpr IndexedField kEnforcementFields[] = {
     {"rule", "rule.ref"},          {"rule_id", "rule.id"}, {"trigger_instance", "trigger_instance_id"},
     {"execution", "execution_id"}, {"status", "status"},   {"enforced_at", "enforced_at"}};
-constexpr IndexedField kExecutionFields[] = {{"status", "status"},
-                                             {"action", "action.ref"},
-                                             {"pack", "action.pack"},
-                                             {"runner", "runner.name"},
-                                             {"parent", "parent"},
-                                             {"rule", "rule.ref"},
-                                             {"trigger_instance", "trigger_instance.id"},
-                                             {"liveaction", "liveaction.id"},
-                                             {"user", "context.user"},
-                                             {"start_timestamp", "start_timestamp"},
-                                             {"end_timestamp", "end_timestamp"}};
+constexpr IndexedField kExecutionFields[] = {
+    {"status", "status", FieldType::kText, "start_timestamp"},
+    {"action", "action.ref", FieldType::kText, "start_timestamp"},
+    {"pack", "action.pack", FieldType::kText, "start_timestamp"},
+    {"runner", "runner.name"},
+    {"parent", "parent", FieldType::kText, "start_timestamp"},
+    {"rule", "rule.ref", FieldType::kText, "start_timestamp"},
+    {"trigger_instance", "trigger_instance.id", FieldType::kText, "start_timestamp"},
+    {"liveaction", "liveaction.id"},
+    {"user", "context.user"},
+    {"start_timestamp", "start_timestamp"},
+    {"end_timestamp", "end_timestamp"}};
 constexpr IndexedField kWakeupFields[] = {{"due", "due"}, {"execution", "execution"}};
 constexpr IndexedField kSensorObjectFields[] = {{"scope", "scope"}};
 constexpr IndexedField kKeyValueFields[] = {

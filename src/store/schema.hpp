@@ -38,6 +38,9 @@ struct IndexedField {
   std::string_view name;  // as filters name it
   std::string_view path;  // where it stands in the document, dotted
   FieldType type = FieldType::kText;
+  // The field that pages filtered by this one are sorted by as a rule. The index is over both, so that the first page
+  // of very many matches costs no more than that of few.
+  std::string_view then = {};
 };
 
 struct CollectionSchema {

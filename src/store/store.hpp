@@ -57,6 +57,7 @@ struct Query {
   int64_t offset = 0;
   int64_t limit = -1;        // -1: all
   bool count_total = false;  // fill Page::total
+  bool ids_only = false;     // the records have neither revision nor document, which spares reading them
 };
 
 struct Page {

@@ -395,6 +395,11 @@ TYPED_TEST(StoreConformance, PagesThroughTenThousandRecords) {
   ASSERT_TRUE(tail);
   EXPECT_EQ(tail->records.size(), 3u);
   EXPECT_EQ(tail->total, -1);
+  const auto ids = this->list(Collection::kExecutions, {.offset = kRecords - 3, .ids_only = true});
+  ASSERT_TRUE(ids);
+  ASSERT_EQ(ids->records.size(), 3u);
+  EXPECT_EQ(ids->records[0].id, tail->records[0].id);
+  EXPECT_TRUE(ids->records[0].document.is_null());
   EXPECT_EQ(this->list(Collection::kExecutions, {.offset = std::numeric_limits<int64_t>::max()})->records.size(), 0u);
 }
 

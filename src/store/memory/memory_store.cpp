@@ -103,7 +103,8 @@ class MemoryStore::Transaction final : public WriteTx {
     const int64_t end = plan.limit < 0 ? count : begin + std::min(plan.limit, count - begin);
     for (int64_t i = begin; i < end; ++i) {
       const Match& match = matches[static_cast<size_t>(i)];
-      page.records.push_back({*match.id, match.row->revision, match.row->document});
+      page.records.push_back(plan.ids_only ? Record{*match.id, 0, Value()}
+                                           : Record{*match.id, match.row->revision, match.row->document});
     }
     return page;
   }

@@ -169,6 +169,22 @@ Status add_field(Connection& connection, const CollectionSchema& schema, const I
   return remember_field(connection, schema, field);
 }
 
+// Makes the index anew when it is missing or another than this program wants. SQLite keeps the statement that made it.
+Status follow_index(Connection& connection, const CollectionSchema& schema, const IndexedField& field) {
+  const std::string name = index_name(schema.name, field.name);
+  std::string made;
+  {
+    SQ_TRY(Statement statement,
+           connection.statement("SELECT sql FROM sqlite_schema WHERE type = 'index' AND name = ?"));
+    statement.bind(std::string_view(name));
+    SQ_TRY(const bool row, statement.step());
+    if (row) made = statement.text(0);
+  }
+  const std::string wanted = create_index_sql(schema, field);
+  if (made == wanted) return {};
+  return connection.execute(fmt::format("DROP INDEX IF EXISTS {}; {}", sql_name(name), wanted));
+}
+
 Status follow_schema(Connection& connection, const CollectionSchema& schema) {
   SQ_TRY(const KnownFields known, read_known_fields(connection, schema));
   std::set<std::string_view> wanted;
@@ -182,6 +198,7 @@ Status follow_schema(Connection& connection, const CollectionSchema& schema) {
     if (found != known.end()) SQ_CHECK(drop_field(connection, schema, field.name));
     SQ_CHECK(add_field(connection, schema, field));
   }
+  for (const IndexedField& field : schema.fields) SQ_CHECK(follow_index(connection, schema, field));
   return {};
 }
 

@@ -84,8 +84,9 @@ std::string create_table_sql(const CollectionSchema& schema) {
 }
 
 std::string create_index_sql(const CollectionSchema& schema, const IndexedField& field) {
-  return fmt::format("CREATE INDEX {} ON {} ({}, id)", sql_name(index_name(schema.name, field.name)),
-                     sql_name(schema.name), sql_name(field.name));
+  const std::string then = field.then.empty() ? std::string() : sql_name(field.then) + ", ";
+  return fmt::format("CREATE INDEX {} ON {} ({}, {}id)", sql_name(index_name(schema.name, field.name)),
+                     sql_name(schema.name), sql_name(field.name), then);
 }
 
 std::string insert_sql(const CollectionSchema& schema) {
@@ -107,8 +108,8 @@ std::string update_sql(const CollectionSchema& schema) {
 
 std::string select_sql(const CollectionSchema& schema, const QueryPlan& plan) {
   const bool sorted_page = plan.limit >= 0 && plan.sort.size() > 1;
-  std::string sql =
-      fmt::format("SELECT id, revision, document FROM {}{}", sql_name(schema.name), where(schema, plan, sorted_page));
+  std::string sql = fmt::format("SELECT {} FROM {}{}", plan.ids_only ? "id" : "id, revision, document",
+                                sql_name(schema.name), where(schema, plan, sorted_page));
   const char* separator = " ORDER BY ";
   for (const PlannedSort& sort : plan.sort) {
     sql += separator + column(schema, sort.field) + (sort.descending ? " DESC" : "");

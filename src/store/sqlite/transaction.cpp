@@ -79,6 +79,10 @@ Result<Page> SqliteTransaction::list(Collection collection, const Query& query) 
   while (true) {
     SQ_TRY(const bool found, select.step());
     if (!found) return page;
+    if (plan.ids_only) {
+      page.records.push_back({std::string(select.text(0)), 0, Value()});
+      continue;
+    }
     SQ_TRY(Record record, read_record(select, schema));
     page.records.push_back(std::move(record));
   }
