@@ -6,7 +6,7 @@ export SQUALL_CACHE ?= $(if $(XDG_CACHE_HOME),$(XDG_CACHE_HOME),$(HOME)/.cache)/
 
 .DEFAULT_GOAL := release
 SHELL := /bin/sh
-.PHONY: powerloss crash crash-binary differential microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
+.PHONY: powerloss chaos crash crash-binary differential microbench help deps release debug test unit blackbox conformance demo servers bench asan tsan fuzz format lint clean
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -41,6 +41,9 @@ crash-binary: deps
 
 crash: crash-binary servers ## kill squall at every crash point of every flow; SAMPLE=20 tries so many of each flow
 	@$$(python3 tests/cloud/servers.py path python) tests/crash/driver.py --sample $(or $(SAMPLE),0) --seed $(or $(SEED),1)
+
+chaos: release servers ## random changes while squall and the API server are killed and frozen; CHAOS_SECONDS=300 SEED=1
+	@$$(python3 tests/cloud/servers.py path python) tests/chaos/chaos.py --seed $(or $(SEED),0)
 
 powerloss: release ## power cuts and failing calls at every moment of the store's work, the long run
 	@SQUALL_POWER_SAMPLES=$(or $(SAMPLES),60) $(BUILD)/release/squall_store_test --gtest_filter='PowerLoss*' 2>/dev/null
