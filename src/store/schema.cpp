@@ -35,10 +35,10 @@ constexpr IndexedField kEnforcementFields[] = {
 constexpr IndexedField kExecutionFields[] = {
     {"status", "status", FieldType::kText, "start_timestamp"},
     {"action", "action.ref", FieldType::kText, "start_timestamp"},
-    {"pack", "action.pack", FieldType::kText, "start_timestamp"},
+    {"pack", "action.pack"},
     {"runner", "runner.name"},
     {"parent", "parent", FieldType::kText, "start_timestamp"},
-    {"rule", "rule.ref", FieldType::kText, "start_timestamp"},
+    {"rule", "rule.ref"},
     {"trigger_instance", "trigger_instance.id", FieldType::kText, "start_timestamp"},
     {"liveaction", "liveaction.id"},
     {"user", "context.user"},
