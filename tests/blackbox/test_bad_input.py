@@ -6,7 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import BINARY, Squall, write_pack
+from squall_server import BINARY, Squall, write_pack
 
 NOOP = "name: ok\nrunner_type: noop\nenabled: true\nparameters:\n  n: {type: integer, required: true}\n"
 

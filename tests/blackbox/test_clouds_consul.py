@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Squall
+from squall_server import Squall
 
 import local_cloud
 import servers

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Squall, write_pack
+from squall_server import Squall, write_pack
 
 import local_cloud
 import servers

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from squall_server import ROOT
 from databases import need_servers
 
 BINARY = ROOT / "build" / "crash" / "squall"

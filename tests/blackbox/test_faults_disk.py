@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Squall, write_pack
+from squall_server import Squall, write_pack
 
 HOOK = ("name: hook\nenabled: true\ntrigger: {type: core.st2.webhook, parameters: {url: hook}}\n"
         "criteria: {}\naction: {ref: core.noop}\n")

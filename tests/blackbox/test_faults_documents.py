@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from conftest import Squall, write_pack
+from squall_server import Squall, write_pack
 
 CHAIN = "name: {0}\nrunner_type: action-chain\nentry_point: chains/{0}.yaml\nenabled: true\nparameters:\n  x: {{type: string}}\n"
 TAKE = ("name: take\nrunner_type: noop\nenabled: true\nparameters:\n  i: {type: integer}\n  n: {type: number}\n"

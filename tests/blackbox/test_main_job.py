@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, Squall
+from squall_server import ROOT, Squall
 
 import local_cloud
 import servers

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from conftest import Squall, write_pack
+from squall_server import Squall, write_pack
 
 Json = Any
 

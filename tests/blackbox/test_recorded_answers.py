@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from conformance_matching import differences, first_line_only
-from conftest import FINAL, ROOT, Squall, conformance_folder
+from squall_server import FINAL, ROOT, Squall, conformance_folder
 
 Json = Any
 # What the current stage does not have: inquiries, orquesta, notifications. Counted, never hidden.

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from conftest import Squall, write_pack
+from squall_server import Squall, write_pack
 
 CHAIN = "name: {0}\nrunner_type: action-chain\nentry_point: chains/{0}.yaml\nenabled: true\n"
 SLEEP = "name: sleep\nrunner_type: local-shell-cmd\nenabled: true\nparameters:\n  cmd: {default: sleep 3, immutable: true}\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from conftest import Squall
+from squall_server import Squall
 
 INTERVAL = {"name": "often", "pack": "default", "enabled": True, "criteria": {}, "action": {"ref": "core.noop", "parameters": {}},
             "trigger": {"type": "core.st2.IntervalTimer", "parameters": {"unit": "seconds", "delta": 1}}}

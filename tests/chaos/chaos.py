@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(Path(__file__).resolve().parent), str(ROOT / "tests" / "blackbox"), str(ROOT / "tests" / "cloud")]
 
 from cluster import Cluster, Writer  # noqa: E402
-from conftest import Squall, write_pack  # noqa: E402
+from squall_server import Squall, write_pack  # noqa: E402
 from verdict import Verdict, judge  # noqa: E402
 
 SETTLE_S = 180.0

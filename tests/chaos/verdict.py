@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cluster import Book
-from conftest import FINAL, Squall
+from squall_server import FINAL, Squall
 
 Json = Any
 

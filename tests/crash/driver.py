@@ -24,7 +24,7 @@ sys.path[:0] = [str(ROOT / "tests" / "blackbox"), str(ROOT / "tests" / "cloud")]
 
 import invariants  # noqa: E402
 import local_cloud  # noqa: E402
-from conftest import Squall  # noqa: E402
+from squall_server import Squall  # noqa: E402
 from databases import CRD, World  # noqa: E402
 from flows import DATABASE, EVENT, Flow, Life, crash_pack  # noqa: E402
 

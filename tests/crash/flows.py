@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from conftest import FINAL, write_pack
+from squall_server import FINAL, write_pack
 from databases import Space
 
 import local_cloud

@@ -7,7 +7,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
-from conftest import FINAL, Squall
+from squall_server import FINAL, Squall
 
 
 def connect(squall: Squall) -> sqlite3.Connection:
