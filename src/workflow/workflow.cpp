@@ -86,7 +86,6 @@ Result<Event::What> what_of(const Value& row) {
   return bad_row("unknown event \"" + std::string(kind) + "\"");
 }
 
-Value command(std::string_view name) { return Value::dict({{"command", name}}); }
 Value command(std::string_view name, int64_t number) { return Value::dict({{"command", name}, {"number", number}}); }
 
 }  // namespace
