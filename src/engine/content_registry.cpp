@@ -5,8 +5,10 @@
 #include "base/assert.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
+#include "base/strings.hpp"
 #include "crypto/hash.hpp"
 #include "model/reference.hpp"
+#include "packs/config.hpp"
 #include "sensors/timer_schedule.hpp"
 #include "store/document.hpp"
 #include "value/json.hpp"
@@ -25,6 +27,33 @@ std::string trigger_uid(const std::string& pack, const std::string& name, const 
   style.sort_keys = true;
   const auto text = write_json(parameters, style);
   return model::make_uid("trigger", pack, name) + ":" + crypto::md5_hex(text ? *text : "{}");
+}
+
+constexpr std::string_view kOpen = "{{", kClose = "}}", kConfig = "config_context.";
+
+// A rule of a pack may take a parameter of its trigger from the pack's config: a text that is nothing but
+// {{ config_context.NAME }} becomes that value, whatever its type. (StackStorm takes such a text as it stands.)
+Value with_config(const Value& parameters, const Value& config) {
+  if (!parameters.is_dict()) return parameters;
+  Value filled = parameters;
+  for (const auto& [name, value] : parameters.as_dict()) {
+    std::string_view text = trim(value.string_or(""));
+    if (!text.starts_with(kOpen) || !text.ends_with(kClose)) continue;
+    text = trim(text.substr(kOpen.size(), text.size() - kOpen.size() - kClose.size()));
+    if (text.starts_with(kConfig)) filled.set(name, config[text.substr(kConfig.size())]);
+  }
+  return filled;
+}
+
+// The same for a rule as its file has it.
+Value with_pack_config(const Value& rule, const packs::LoadedPack& pack) {
+  if (!rule["trigger"]["parameters"].is_dict()) return rule;
+  const auto config = packs::resolve_config(pack.config_schema, pack.config, Value::empty_dict());
+  Value trigger = rule["trigger"];
+  trigger.set("parameters", with_config(trigger["parameters"], config ? *config : pack.config));
+  Value filled = rule;
+  filled.set("trigger", std::move(trigger));
+  return filled;
 }
 
 }  // namespace
@@ -99,7 +128,8 @@ bool ContentRegistry::register_content(const packs::LoadedPack& pack, RegisterRe
 }
 
 void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes) {
-  for (const Value& rule : pack.rules) {
+  for (const Value& in_file : pack.rules) {
+    const Value rule = with_pack_config(in_file, pack);
     const Value* old = catalog_.find(Collection::kRules, rule["ref"].string_or(""));
     const std::string old_trigger = old != nullptr ? (*old)["trigger"].string() : std::string();
     auto stored = stored_rule(rule, changes);

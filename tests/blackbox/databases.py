@@ -25,6 +25,10 @@ TIMES = {"create_s": 1.0, "backup_s": 0.3, "modify_lag_s": 0.1, "modify_s": 0.6,
 CONFIG = """cluster: test
 poll_interval: 1
 retry: {first: 1, longest: 2, quota_first: 1, quota_longest: 2, denied: 1}
+master_username: rdsmaster
+providers: {west: {region: us-west-2}}
+vault_sslmode: disable
+sweep_interval: 3600
 """
 
 
@@ -135,7 +139,7 @@ class Space:
         return [e["reason"] for e in sorted(found, key=lambda e: e["eventTime"])]
 
     def find_work(self) -> Json:
-        """What the timer does every ten minutes; returns what was started."""
+        """What the timer does; returns what was started."""
         done = self.squall.finished(self.squall.run("database.find_work", {"namespace": self.name}), 60)
         assert done["status"] == "succeeded", done["result"]
         return done["result"]["tasks"][-1]["result"]["started"]

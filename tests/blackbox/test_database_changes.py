@@ -285,10 +285,14 @@ def paused(space: Space) -> None:
 @scenario
 def paused_while_creating(space: Space) -> None:
     space.apply()
-    space.until("RDS creates it", lambda: space.status("identifier") and space.instance())
+    pinned = space.until("RDS creates it", lambda: next(
+        (d["DBInstanceIdentifier"] for d in space.rds.describe_db_instances()["DBInstances"] if d["DBInstanceIdentifier"].startswith(space.name)), None))
+    # It stays in creation until it is paused, however slow this machine is.
+    space.cloud.rds.control(status={pinned: "creating"})
     space.patch({"managementPolicy": "Paused"})
     space.reason("Paused")
     assert space.secret() is None
+    space.cloud.rds.control(status={pinned: None})
     space.patch({"managementPolicy": "Full"})
     identifier = space.ready()["status"]["identifier"]
     assert len(space.calls("CreateDBInstance", identifier)) == 1 and space.secret()["host"]
@@ -328,6 +332,91 @@ def name_taken(space: Space) -> None:
     space.reason("NameTaken")
     assert space.instance(identifier) is not None
     space.annotate("squall.dev/abandon=db")
+    space.gone()
+
+
+@scenario
+def one_instance_two_resources(space: Space) -> None:
+    """The second one is told whose it is; the first one does not notice."""
+    space.rds.create_db_instance(DBInstanceIdentifier="shared-by-two", DBInstanceClass="db.t4g.small", Engine="postgres", AllocatedStorage=20,
+                                 MasterUsername="elder", MasterUserPassword="elder-password", BackupRetentionPeriod=7)
+    space.apply("first", adopt={"identifier": "shared-by-two", "policy": "Force"})
+    space.ready("first")
+    password = space.secret("first")["password"]
+    space.apply("second", adopt={"identifier": "shared-by-two", "policy": "Force"})
+    document = space.reason("NameTaken", name="second")
+    assert f"it belongs to the Database {space.name}/first" in space.condition("Ready", document=document)["message"]
+    assert [s for s in space.find_work() if s["name"] == "first"] == []
+    assert space.tags(space.instance("shared-by-two"))["squall.dev/name"] == "first" and space.secret("first")["password"] == password
+    # Its deletion does not take the other's database down.
+    space.delete("second")
+    space.reason("NameTaken", name="second")
+    space.annotate("squall.dev/abandon=second", "second")
+    space.gone("second")
+    assert space.instance("shared-by-two") and space.condition("Ready", "first")["status"] == "True"
+
+
+@scenario
+def long_name(space: Space) -> None:
+    """Kubernetes takes names that nothing else takes."""
+    name = "n" + "a" * 199
+    space.apply(name, publish={"secret": {"name": "app"}})
+    document = space.ready(name)
+    assert len(document["status"]["identifier"]) <= 63 and len(document["status"]["consul"]["service"]) <= 63
+    assert space.instance(document["status"]["identifier"])["DBName"].startswith("na") and space.secret(name)["password"]
+    assert space.consul("GET", f"health/service/{document['status']['consul']['service']}")
+    assert "Available" in space.events(name)
+    space.delete(name)
+    space.gone(name)
+    assert space.secret(name) is None
+
+
+@scenario
+def identifier_on_record(space: Space) -> None:
+    """The identifier is on the resource before RDS is asked, and outlives its status."""
+    space.cloud.rds.fault({"action": "CreateDBInstance", "identifier": space.name + "-*"}, "error", code="AccessDenied", status=403, count=5)
+    space.apply()
+    space.reason("AccessDenied")
+    identifier = space.read()["metadata"]["annotations"]["squall.dev/identifier"]
+    assert identifier == space.status("identifier") and space.instance(identifier) is None
+    space.ready()
+    tags = space.tags(space.instance(identifier))
+    assert len(tags["squall.dev/execution"]) == 24 and tags["squall.dev/cluster"] == "test"
+    # As a backup of the cluster puts it back: the same name, another uid, no status.
+    space.patch({"deletionPolicy": "Retain"})
+    space.ready()
+    space.annotate("squall.dev/abandon=db")
+    space.delete()
+    space.gone()
+    space.apply(annotations={"squall.dev/identifier": identifier})
+    document = space.reason("NameTaken")
+    message = space.condition("Ready", document=document)["message"]
+    assert f"identifier: {identifier}, policy: IfTagged" in message, message
+    assert len(space.calls("CreateDBInstance", identifier)) >= 1 and space.instance(identifier)
+    space.patch({"adopt": {"identifier": identifier, "policy": "IfTagged"}})
+    assert space.ready()["status"]["identifier"] == identifier
+
+
+@scenario
+def told_as_it_goes(space: Space) -> None:
+    """kubectl get shows how far RDS is, from the creation to the final snapshot."""
+    seen: list[str] = []
+    space.apply(deletionPolicy="Snapshot")
+
+    def watch() -> bool:
+        phase = space.status("phase")
+        if phase and (not seen or seen[-1] != phase):
+            seen.append(phase)
+        return bool(phase == "Available")
+    space.until("it is Available", watch)
+    assert seen[0] == "Creating" and "BackingUp" in seen, seen
+    assert "postgres 16" in space.kubectl("get", "db")
+    identifier = space.ready()["status"]["identifier"]
+    space.cloud.rds.control(status={identifier: "deleting"})
+    space.delete()
+    space.until("the snapshot is told of", lambda: space.status("phase") == "SnapshotPending")
+    assert identifier + "-final-" in space.condition("Ready")["message"]
+    space.cloud.rds.control(status={identifier: None})
     space.gone()
 
 
@@ -378,6 +467,13 @@ def refused_by_kubernetes(space: Space) -> None:
     assert "adopt.identifier says which" in refusal("db", {"adopt": {"policy": "Force"}})
     assert "are taken" in refusal("db", {"tags": {"squall.dev/uid": "x"}})
     assert "Unsupported value" in refusal("db", {"credentials": {"mode": "AWSManaged"}})
+    assert "credentials.mode cannot be changed" in refusal("db", {"credentials": {"mode": "VaultStatic"}})
+    assert "ttl and maxTTL go with" in refusal("db", {"credentials": {"ttl": "1h"}})
+    assert "passwordFrom or rotation, not both" in refusal(
+        "db", {"credentials": {"rotation": {"every": "1h"}, "passwordFrom": {"secretKeyRef": {"name": "x"}}}})
+    assert "give secretKeyRef or vaultRef" in refusal("db", {"credentials": {"passwordFrom": {}}})
+    assert "restoreFrom cannot be changed" in refusal("db", {"restoreFrom": {"snapshot": "x"}})
+    assert "providerRef cannot be changed" in refusal("db", {"providerRef": {"name": "x"}})
 
 
 @scenario

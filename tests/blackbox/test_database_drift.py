@@ -137,14 +137,53 @@ def secret_of_kubernetes(space: Space) -> None:
 
 @scenario
 def endpoint_changed(space: Space) -> None:
-    """A database that has another address, say after a restore, is published anew."""
+    """A database that has another address, say after a restore under its name, is published anew everywhere, in one go."""
+    space.apply(publish={"secret": {"name": "app"}})
+    document = space.ready()
+    identifier, password = document["status"]["identifier"], space.secret()["password"]
+    space.cloud.rds.control(endpoint={identifier: "new-address.example:6432"})
+    corrected(space, "endpoint", "Vault secret host", "Vault secret port", "Consul key host", "Consul service address")
+    assert space.read()["status"]["endpoint"] == {"host": "new-address.example", "port": 6432, "address": "new-address.example:6432"}
+    stored, keys, [service] = space.secret(), space.keys(), space.service()
+    assert (stored["host"], stored["port"], stored["password"]) == ("new-address.example", "6432", password)
+    assert "new-address.example:6432" in stored["uri"] and "new-address.example:6432" in stored["jdbc_url"]
+    assert (keys["host"], keys["port"], json.loads(keys["config"])["host"]) == ("new-address.example", "6432", "new-address.example")
+    assert (service["Node"]["Address"], service["Service"]["Port"]) == ("new-address.example", 6432)
+    kept = json.loads(space.kubectl("get", "secret", "app", "-o", "json"))["data"]
+    assert base64.b64decode(kept["host"]).decode() == "new-address.example"
+    assert space.calls("ModifyDBInstance", identifier) == []
+
+
+@scenario
+def outage(space: Space) -> None:
+    """An instance that breaks down is not Ready any more, in Kubernetes and in Consul; it gets well by itself."""
     space.apply()
+    identifier = space.ready()["status"]["identifier"]
+    assert [c["Status"] for c in space.service()[0]["Checks"] if c["CheckID"] == "rds-status"] == ["passing"]
+    space.cloud.rds.control(status={identifier: "storage-full"})
+    started = space.until("the outage is found", space.find_work)
+    assert "DB instance status storage-full" in started[0]["why"]
+    document = space.until("it is told", lambda: (d := space.read()) and space.condition("Ready", document=d)["status"] == "False" and
+                           space.condition("Ready", document=d)["reason"] == "InstanceFailed" and d)
+    assert "storage-full" in space.condition("Ready", document=document)["message"] and document["status"]["phase"] == "InstanceFailed"
+    assert [c["Status"] for c in space.service()[0]["Checks"] if c["CheckID"] == "rds-status"] == ["critical"]
+    space.cloud.rds.control(status={identifier: None})
     space.ready()
-    # Nobody can give moto's instance another address; what was published is made to differ instead, everywhere.
-    space.kubectl("patch", "databases.squall.dev", "db", "--subresource=status", "--type=merge", "-p",
-                  json.dumps({"status": {"endpoint": {"host": "old.example"}}}))
-    corrected(space, "endpoint")
-    assert space.read()["status"]["endpoint"]["host"] == space.keys()["host"] != "old.example"
+    assert [c["Status"] for c in space.service()[0]["Checks"] if c["CheckID"] == "rds-status"] == ["passing"]
+    assert space.calls("ModifyDBInstance", identifier) == []
+
+
+@scenario
+def vault_metadata(space: Space) -> None:
+    space.apply()
+    identifier = space.ready()["status"]["identifier"]
+    path, version = f"secret/metadata/databases/test/{space.name}/db", space.secret_version()
+    space.vault("POST", path, {"custom_metadata": {"uid": "somebody", "note": "mine"}})
+    corrected(space, "Vault metadata uid somebody", "Vault metadata state nothing -> current")
+    _, body = space.vault("GET", path)
+    assert body["data"]["custom_metadata"] == {"uid": space.read()["metadata"]["uid"], "identifier": identifier, "managed-by": "squall",
+                                               "state": "current", "note": "mine"}
+    assert space.secret_version() == version, "the secret itself was written again"
 
 
 @scenario
@@ -198,7 +237,12 @@ def test_many_databases_are_looked_at_with_one_listing(inside: World, running: d
         space.apply(f"db{number}")
     for number in range(3):
         space.ready(f"db{number}")
-    before = inside.cloud.rds.calls()[-1]["number"] if "number" in inside.cloud.rds.calls()[-1] else len(inside.cloud.rds.calls())
+    before = len(inside.cloud.rds.calls())
     assert space.find_work() == []
-    calls = [c for c in inside.cloud.rds.calls() if c["action"] == "DescribeDBInstances"][-1:]
-    assert calls[0]["params"].get("DBInstanceIdentifier") is None and before
+    calls = [(c["action"], c["params"].get("DBInstanceIdentifier")) for c in inside.cloud.rds.calls()[before:]]
+    assert calls == [("DescribeDBInstances", None)], "each database was asked for, or something else was"
+
+
+def test_how_often_is_for_the_config_to_say(inside: World) -> None:
+    rule = inside.squall.get("/rules/database.find_work")
+    assert rule["trigger"]["parameters"] == {"unit": "seconds", "delta": 3600}

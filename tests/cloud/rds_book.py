@@ -43,6 +43,7 @@ class Instance:
     phases: list[tuple[str, float]] = field(default_factory=list)  # (state, until)
     created_until: float = 0.0                       # no Endpoint before
     forced_status: str | None = None
+    endpoint: str = ""                               # HOST:PORT, when it is not that of all
     resource_id: str = ""                            # moto draws a new one when it is restarted; ours stays
     pending: dict[str, str] = field(default_factory=dict)
     masked: dict[str, str] = field(default_factory=dict)   # shown as pending, already applied
@@ -151,6 +152,11 @@ def _drop(element: ET.Element, *names: str) -> None:
             element.remove(child)
 
 
+def endpoint_of(instance: Instance, of_all: tuple[str, int] | None) -> tuple[str, int] | None:
+    host, _, port = instance.endpoint.rpartition(":")
+    return (host, int(port)) if host else of_all
+
+
 def show(element: ET.Element, instance: Instance, now: float, endpoint: tuple[str, int] | None) -> None:
     """Rewrites one <DBInstance> of moto to what AWS would show at this moment."""
     if status := instance.status(now):
@@ -159,9 +165,9 @@ def show(element: ET.Element, instance: Instance, now: float, endpoint: tuple[st
         _set(element, "DbiResourceId", instance.resource_id)
     if instance.creating(now):
         _drop(element, "Endpoint", "InstanceCreateTime", "LatestRestorableTime", "DbInstancePort")
-    elif endpoint and (node := element.find(_TAG + "Endpoint")) is not None:
-        _set(node, "Address", endpoint[0])
-        _set(node, "Port", str(endpoint[1]))
+    elif (place := endpoint_of(instance, endpoint)) and (node := element.find(_TAG + "Endpoint")) is not None:
+        _set(node, "Address", place[0])
+        _set(node, "Port", str(place[1]))
     pending = {**instance.pending, **instance.masked}
     if pending:
         _drop(element, "PendingModifiedValues")

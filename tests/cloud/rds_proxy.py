@@ -9,6 +9,9 @@ answers, so that assumed roles work. The control endpoint (see sim_http.py) unde
     {"times": {"create_s": 1, "backup_s": 0, "modify_lag_s": 0, "modify_s": 1, "delete_s": 1}}
     {"finish": "orders-db"}              ends the present walk through states at once ("*": of all instances)
     {"status": {"orders-db": "failed"}}  pins a state; null lets it go
+    {"endpoint": {"orders-*": "h:5433"}} shows another address for them, also for those yet to come; "" lets them go
+    {"postgres": "postgresql://..."}     a superuser's URL: instances made from now on are served by this PostgreSQL, with
+                                         their master user (no superuser, as at RDS), its password and their database
     {"maintenance": "orders-db"}         the maintenance window: applies changes made without ApplyImmediately
     {"expire_tokens": true}              every session token issued so far is expired from now on
     {"clock_skew_s": 600}                the server's clock as seen by signatures and the Date header
@@ -17,6 +20,7 @@ answers, so that assumed roles work. The control endpoint (see sim_http.py) unde
 from __future__ import annotations
 
 import argparse
+import fnmatch
 import http.client
 import os
 import threading
@@ -29,6 +33,7 @@ from xml.etree import ElementTree as ET
 
 import rds_book as book
 import rds_rules as rules
+from local_postgres import SqlError, run_sql
 from rds_book import Book, Instance, Times
 from sigv4 import AwsError, Caller, Secret, scope_of, verify
 from sim_http import Fault, Json, Request, Response, Simulator, StateFile, json_response, run
@@ -55,6 +60,8 @@ class RdsProxy(Simulator):
         self.secrets, self.times, self.state, self.endpoint = secrets, times, state, endpoint
         self.book = Book(state.load())
         self.clock_skew_s = 0.0
+        self.postgres = ""
+        self.endpoints: dict[str, str] = {}
         # One RDS call at a time: each is a check and a change on two stores (ours and moto's).
         self._lock = threading.RLock()
         # The moment of the call in work: what is due, allowed and shown must agree on it.
@@ -207,8 +214,29 @@ class RdsProxy(Simulator):
         self._now = time.time()  # moto may have been slow; the walk begins when it is done
         instance = self.book.add(caller.region, params[name])
         instance.begin_create(self._now, self.times, backups=params.get("BackupRetentionPeriod") != "0")
-        instance.resource_id = book.text_of(book.instances_in(ET.fromstring(response.body))[0], "DbiResourceId")
+        element = book.instances_in(ET.fromstring(response.body))[0]
+        instance.resource_id = book.text_of(element, "DbiResourceId")
+        if self.postgres:
+            place = urlsplit(self.postgres)
+            instance.endpoint = f"{place.hostname}:{place.port}"
+            self._really(book.simple_fields(element), params.get("MasterUserPassword"))
+        instance.endpoint = next((place for pattern, place in self.endpoints.items() if fnmatch.fnmatchcase(instance.identifier, pattern)),
+                                 instance.endpoint)
         return self._shown(response, caller.region)
+
+    def _really(self, fields: dict[str, str], password: str | None) -> None:
+        """The master user and the database, in the PostgreSQL behind all instances."""
+        user, database = fields.get("MasterUsername", ""), fields.get("DBName", "")
+        quoted = (password or "").replace("'", "''")
+        secret = f" PASSWORD '{quoted}'" if password else ""
+        sql = f"""SELECT 'CREATE ROLE "{user}"' WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{user}') \\gexec
+                  ALTER ROLE "{user}" LOGIN CREATEROLE CREATEDB{secret};
+                  SELECT 'CREATE DATABASE "{database}" OWNER "{user}"' WHERE '{database}' <> ''
+                  AND NOT EXISTS (SELECT FROM pg_database WHERE datname = '{database}') \\gexec"""
+        try:
+            run_sql(self.postgres, sql)
+        except SqlError as error:
+            raise AwsError("InternalFailure", f"the PostgreSQL behind the instances refused: {error}", 500) from error
 
     def _status(self, caller: Caller, params: dict[str, str]) -> tuple[ET.Element, Instance | None, str]:
         """The instance in moto, in our book (if it came through us), and its present state."""
@@ -259,6 +287,8 @@ class RdsProxy(Simulator):
                     instance.pending[name] = params[name]
         now = self._now
         if "MasterUserPassword" in params:  # always at once, whatever ApplyImmediately says
+            if self.postgres and instance.endpoint:
+                self._really({"MasterUsername": current.get("MasterUsername", "")}, params["MasterUserPassword"])
             instance.masked["MasterUserPassword"] = book.MASK
             instance.begin_change(now, self.times, "resetting-master-credentials")
         if instance.pending and rules.is_true(params, "ApplyImmediately"):
@@ -322,6 +352,12 @@ class RdsProxy(Simulator):
             self.clock_skew_s = float(command.pop("clock_skew_s", self.clock_skew_s))
             for instance in self.book.named(command.pop("finish", "")):
                 instance.skip_ahead(self._now)
+            self.postgres = command.pop("postgres", self.postgres)
+            for pattern, place in command.pop("endpoint", {}).items():
+                self.endpoints[pattern] = place
+                for instance in self.book.named("*"):
+                    if fnmatch.fnmatchcase(instance.identifier, pattern):
+                        instance.endpoint = place
             for identifier, status in command.pop("status", {}).items():
                 for instance in self.book.named(identifier):
                     instance.forced_status = status

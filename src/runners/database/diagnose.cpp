@@ -4,6 +4,7 @@
 
 #include "base/strings.hpp"
 #include "runners/database/names.hpp"
+#include "runners/database/plan.hpp"
 
 namespace squall::runners::database {
 namespace {
@@ -13,12 +14,15 @@ struct Trace {
   std::string_view made_by, removed_by, what;
 };
 constexpr Trace kTraces[] = {{"finalizer", "release", "the finalizer on the Database resource"},
-                             {"password", "forget_credentials", "the password in Vault at "},
+                             {"password", "forget_credentials", "the password "},
                              {"instance", "instance_gone", "the RDS instance "},
                              {"endpoint", "unpublish", "the Consul keys under "}};
 
 std::string trace_detail(const Trace& trace, const Value& plan) {
-  if (trace.made_by == "password") return plan["vault"]["path"].string();
+  if (trace.made_by == "password") {
+    return plan["keep"].is_dict() ? "in Vault at " + plan["keep"]["path"].string()
+                                  : "in the Secret " + plan["secret"]["name"].string();
+  }
   if (trace.made_by == "instance") return plan["identifier"].string();
   return trace.made_by == "endpoint" ? plan["consul"]["prefix"].string() : std::string();
 }
@@ -27,7 +31,8 @@ bool is_error(const Value& result) { return result["error"].is_string(); }
 bool has(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
 
 bool is_vault_step(std::string_view task) {
-  return task == "password" || task == "stage" || task == "credentials" || task == "forget_credentials";
+  return task == "password" || task == "stage" || task == "credentials" || task == "logins" ||
+         task == "forget_logins" || task == "forget_credentials";
 }
 bool is_consul_step(std::string_view task) { return task == "endpoint" || task == "unpublish"; }
 
@@ -49,6 +54,8 @@ Value condition(std::string_view type, std::string_view status, const std::strin
 std::string vault_reason(std::string_view code, std::string_view message) {
   if (has(code, "Sealed") || has(to_lower(message), "sealed")) return "VaultSealed";
   if (code == "permission_denied" || has(code, "Denied")) return "VaultDenied";
+  if (code == "VaultCannotConnect") return "VaultCannotConnect";
+  if (code == "VaultError" || code == "NotFound" || code == "RootPasswordLost") return "VaultRefused";
   return "VaultUnavailable";
 }
 
@@ -68,7 +75,7 @@ Value left_behind(const Value& results, const Value& plan) {
 
 // RDS being busy for a moment is nothing to alarm anybody with.
 bool is_worth_telling(const std::string& reason, int64_t attempt) {
-  constexpr int64_t kQuietThrottles = 4;
+  constexpr int64_t kQuietThrottles = 5;  // with the usual delays about two and a half minutes
   return reason != "Throttled" || attempt >= kQuietThrottles;
 }
 
@@ -77,7 +84,8 @@ bool stays_ready(const Failure& failure, const std::string& reason) {
   if (!condition_is(failure.object, "Ready", "True")) return false;
   const bool same_generation =
       failure.object["status"]["observedGeneration"] == failure.object["metadata"]["generation"];
-  return same_generation && !is_terminal(reason) && failure.plan["doing"].string_or("") != "Deleting";
+  return same_generation && !is_terminal(reason) && reason != "InstanceFailed" &&
+         failure.plan["doing"].string_or("") != "Deleting";
 }
 
 Value conditions_of(const Failure& failure, const std::string& task, const std::string& reason,
@@ -95,6 +103,7 @@ Value status_of(const Failure& failure, const std::string& task, const std::stri
   Value status = Value::dict(
       {{"nextTry", next_try.empty() ? Value() : Value(next_try)}, {"execution", Value::dict({{"step", task}})}});
   if (!stays_ready(failure, reason)) status.set("phase", reason);
+  if (is_terminal(reason)) status.set("refused", task == "plan" ? Value() : Value(wish_of(failure.plan)));
   return status;
 }
 
@@ -102,7 +111,8 @@ Value status_of(const Failure& failure, const std::string& task, const std::stri
 
 std::string reason_of(std::string_view task, std::string_view code, std::string_view message) {
   if (task == "plan") return "InvalidSpec";
-  if (code == "NameTaken" || code == "InvalidSpec" || code == "TimedOut" || code == "AdoptionFailed")
+  if (code == "NameTaken" || code == "InvalidSpec" || code == "TimedOut" || code == "AdoptionFailed" ||
+      code == "ReferenceNotFound" || code == "PasswordUnusable")
     return std::string(code);
   if (is_vault_step(task)) return vault_reason(code, message);
   if (is_consul_step(task)) return has(code, "enied") ? "ConsulDenied" : "ConsulUnavailable";
@@ -115,7 +125,8 @@ std::string reason_of(std::string_view task, std::string_view code, std::string_
       code == "StorageTypeNotSupported")
     return "InvalidSpec";
   // Something that the spec names is not there, or not yet.
-  if (has(code, "NotFoundFault") || code == "DBSubnetGroupDoesNotCoverEnoughAZs" || code == "KMSKeyNotAccessibleFault")
+  if (has(code, "NotFoundFault") || code == "DBSnapshotNotFound" || code == "PointInTimeRestoreNotEnabled" ||
+      code == "DBSubnetGroupDoesNotCoverEnoughAZs" || code == "KMSKeyNotAccessibleFault")
     return "ReferenceNotFound";
   // A vault step's handle is resolved where it is used.
   if (has(code, "Vault")) return vault_reason(code, message);
@@ -132,7 +143,8 @@ int64_t retry_delay(std::string_view reason, int64_t attempt, const Value& retry
   };
   if (reason == "QuotaExceeded") return growing(retry["quota_first"].int_or(300), retry["quota_longest"].int_or(1800));
   if (reason == "AccessDenied" || reason == "VaultDenied" || reason == "ConsulDenied" || reason == "NameTaken" ||
-      reason == "AdoptionFailed" || reason == "ReferenceNotFound" || reason == "InstanceFailed") {
+      reason == "AdoptionFailed" || reason == "ReferenceNotFound" || reason == "InstanceFailed" ||
+      reason == "PasswordUnusable" || reason == "VaultCannotConnect" || reason == "VaultRefused") {
     return growing(retry["denied"].int_or(300), retry["denied"].int_or(300));
   }
   return growing(retry["first"].int_or(5), retry["longest"].int_or(300));
@@ -146,7 +158,9 @@ Value diagnose(const Failure& failure) {
     code = result["code"].string();
     message = result["error"].string();
   }
-  const std::string reason = task.empty() ? "Failed" : reason_of(task, code, message);
+  std::string reason = task.empty() ? "Failed" : reason_of(task, code, message);
+  if (failure.plan["credentials"]["mode"].string_or("") == "SecretOnly" && reason.starts_with("Vault"))
+    reason = reason == "VaultDenied" ? "SecretDenied" : "SecretUnavailable";
   const bool terminal = is_terminal(reason);
   const int64_t delay = retry_delay(reason, failure.attempt, failure.retry);
   const std::string next_try = terminal ? "" : kubernetes_time(failure.now + std::chrono::seconds(delay));

@@ -15,7 +15,7 @@ Failure failure(std::string_view results, std::string_view object = R"({"metadat
   Failure made;
   made.results = json(results);
   made.plan = json(
-      R"({"identifier": "shop-orders-1", "vault": {"path": "p"}, "consul": {"prefix": "q"}, "doing": "Creating"})");
+      R"({"identifier": "shop-orders-1", "vault": {"path": "p"}, "keep": {"path": "p"}, "consul": {"prefix": "q"}, "doing": "Creating"})");
   made.object = json(object);
   made.retry = json(R"({"first": 5, "longest": 300, "quota_first": 300, "quota_longest": 1800, "denied": 300})");
   made.now = parse_timestamp("2026-01-31T12:00:00Z").value();
@@ -37,6 +37,11 @@ TEST(DatabaseDiagnosis, TheFailureTable) {
   EXPECT_EQ(reason_of("credentials", "permission_denied", ""), "VaultDenied");
   EXPECT_EQ(reason_of("credentials", "VaultUnavailable", "refused"), "VaultUnavailable");
   EXPECT_EQ(reason_of("endpoint", "ConsulUnavailable", ""), "ConsulUnavailable");
+  EXPECT_EQ(reason_of("logins", "VaultCannotConnect", "verifying connection"), "VaultCannotConnect");
+  EXPECT_EQ(reason_of("logins", "VaultError", "unknown plugin"), "VaultRefused");
+  EXPECT_EQ(reason_of("instance", "DBSnapshotNotFound", ""), "ReferenceNotFound");
+  EXPECT_EQ(reason_of("password", "ReferenceNotFound", "there is no Secret"), "ReferenceNotFound");
+  EXPECT_EQ(reason_of("password", "PasswordUnusable", "too short"), "PasswordUnusable");
 }
 
 TEST(DatabaseDiagnosis, DelaysGrowToAnEnd) {
@@ -80,6 +85,28 @@ TEST(DatabaseDiagnosis, ADatabaseThatServesStaysReadyWhileARepairFails) {
   // A new generation that failed is not what the application asked for.
   repairing.object.mut_dict()["metadata"].set("generation", 3);
   EXPECT_EQ(diagnose(repairing)["conditions"][0]["type"], Value("Ready"));
+}
+
+TEST(DatabaseDiagnosis, ABrokenInstanceIsNotReadyWhateverWentBefore) {
+  Failure broken = failure(R"({"available": {"error": "it is storage-full", "code": "DBInstanceFailed"}})",
+                           R"({"metadata": {"generation": 2}, "status": {"observedGeneration": 2,
+                               "conditions": [{"type": "Ready", "status": "True"}]}})");
+  broken.plan.set("doing", "Repairing");
+  const Value told = diagnose(broken);
+  EXPECT_EQ(told["conditions"][0]["type"], Value("Ready"));
+  EXPECT_EQ(told["conditions"][0]["reason"], Value("InstanceFailed"));
+}
+
+TEST(DatabaseDiagnosis, WhatRdsRefusedIsRemembered) {
+  const Value told = diagnose(failure(R"({"modify": {"error": "no", "code": "InvalidParameterCombination"}})"));
+  EXPECT_TRUE(told["status"]["refused"].is_string());
+  EXPECT_FALSE(diagnose(failure(R"({"plan": {"error": "no", "code": "InvalidSpec"}})"))["status"]["refused"].truthy());
+}
+
+TEST(DatabaseDiagnosis, WithSecretOnlyItIsTheSecretThatFails) {
+  Failure made = failure(R"({"password": {"error": "forbidden", "code": "permission_denied"}})");
+  made.plan.set("credentials", json(R"({"mode": "SecretOnly"})"));
+  EXPECT_EQ(diagnose(made)["reason"], Value("SecretDenied"));
 }
 
 TEST(DatabaseDiagnosis, AMomentOfThrottlingIsNotTold) {

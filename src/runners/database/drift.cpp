@@ -2,9 +2,11 @@
 
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
+#include "runners/database/login_statements.hpp"
 #include "runners/database/names.hpp"
 #include "runners/database/rds_fields.hpp"
 #include "runners/database/status.hpp"
+#include "runners/database/store.hpp"
 #include "value/json.hpp"
 
 namespace squall::runners::database {
@@ -16,10 +18,6 @@ std::string text_of(const Value& value) {
 
 void add(Value& drift, const std::string& field, const Value& want, const Value& have) {
   drift.push_back(Value::dict({{"field", field}, {"want", want}, {"have", have}}));
-}
-
-Value endpoint_of(const Value& instance) {
-  return Value::dict({{"address", instance["Endpoint"]["Address"]}, {"port", instance["Endpoint"]["Port"]}});
 }
 
 // While RDS is at work on an instance, what it shows is on the way to something else.
@@ -37,10 +35,18 @@ void compare_instance(const Value& object, const Value& plan, const Value& insta
     add(drift, "DB instance", "available", "deleting");
     return;
   }
+  if (is_broken(instance["DBInstanceStatus"].string_or(""))) {
+    add(drift, "DB instance status", "available", instance["DBInstanceStatus"]);
+    return;
+  }
   if (!is_settled(instance)) return;
   const RdsChanges changes = rds_changes(plan["owned"], instance);
   for (const Value& difference : changes.fields.as_list()) drift.push_back(difference);
   const Value tags = tags_of_record(instance);
+  if (tags[kUidTag].truthy() && tags[kUidTag] != plan["uid"]) {
+    add(drift, "owner of the DB instance", plan["uid"], tags[kUidTag]);
+    return;
+  }
   const Value missing = missing_tags(plan["tags"], tags);
   for (const auto& [key, value] : missing.as_dict()) add(drift, "tag " + key, value, tags[key]);
   const Value& published = object["status"]["endpoint"]["host"];
@@ -50,36 +56,77 @@ void compare_instance(const Value& object, const Value& plan, const Value& insta
 
 bool is_secret_member(std::string_view name) { return name == "password" || name == "uri" || name == "jdbc_url"; }
 
-void compare_secret(const Value& plan, const Value& instance, const Value& secret, Value& drift) {
-  const std::string path = plan["vault"]["mount"].string() + "/" + plan["vault"]["path"].string();
+// What differs in it, for people: "Vault secret", or "Secret" where that is what keeps the password.
+std::string kept_label(const Value& plan) { return plan["keep"].is_dict() ? "Vault secret" : "Secret"; }
+
+std::string kept_name(const Value& plan) {
+  const Value& keep = plan["keep"];
+  return keep.is_dict() ? keep["mount"].string() + "/" + keep["path"].string() : plan["secret"]["name"].string();
+}
+
+void compare_secret(const Value& plan, const Value& instance, const Facts& facts, Value& drift) {
+  const Value& secret = *facts.secret;
+  const std::string label = kept_label(plan);
   if (!secret["password"].is_string()) {
-    add(drift, "Vault secret", path, Value());
+    add(drift, label, kept_name(plan), Value());
     return;
   }
   if (secret["uid"] != plan["uid"]) {
-    add(drift, "Vault secret uid", plan["uid"], secret["uid"]);
+    add(drift, label + " uid", plan["uid"], secret["uid"]);
     return;
   }
   if (!instance.is_dict() || !is_settled(instance)) return;
-  const std::string password = secret["password"].string();
-  const Value wanted = credentials_of(plan, instance["MasterUsername"].string(), endpoint_of(instance), password);
+  const Value wanted = credentials_of(plan, instance_of_record(instance), secret["password"].string());
   for (const auto& [name, want] : wanted.as_dict()) {
     if (secret[name] == want) continue;
     if (is_secret_member(name)) {
-      add(drift, "Vault secret " + name, "as published", secret.contains(name) ? "something else" : "nothing");
+      add(drift, label + " " + name, "as published", secret.contains(name) ? "something else" : "nothing");
     } else {
-      add(drift, "Vault secret " + name, want, secret[name]);
+      add(drift, label + " " + name, want, secret[name]);
     }
+  }
+  const std::string mark = fingerprint_of(plan, secret);
+  if (facts.given && *facts.given != mark) {
+    add(drift, "password", "the one of spec.credentials.passwordFrom", "another one");
+    return;
   }
   const Value tags = tags_of_record(instance);
   const bool pending = instance["PendingModifiedValues"].contains("MasterUserPassword");
-  if (!pending && tags[kPasswordTag].string_or("") != fingerprint(plan["uid"].string(), password))
-    add(drift, "password", "the one in Vault", "another one");
+  if (!pending && tags[kPasswordTag].string_or("") != mark)
+    add(drift, "password", "the one that is kept", "another one");
+}
+
+void compare_metadata(const Value& plan, const Value& metadata, Value& drift) {
+  for (const char* name : {"uid", "identifier", "managed-by", "state"}) {
+    const Value want = std::string_view(name) == "managed-by" ? Value("squall")
+                       : std::string_view(name) == "state"    ? Value("current")
+                                                              : plan[name];
+    if (metadata[name] != want) add(drift, std::string("Vault metadata ") + name, want, metadata[name]);
+  }
+}
+
+void compare_logins(const Value& plan, const Value& instance, const Value& found, Value& drift) {
+  const Value& logins = plan["logins"];
+  if (!logins.is_dict() || !instance.is_dict() || !is_settled(instance)) return;
+  const std::string mount = logins["mount"].string();
+  const auto absent = [&](const char* what, const Value& name) {
+    add(drift, std::string("Vault database ") + what, mount + "/" + name.string(), Value());
+  };
+  if (found["config"].is_null()) absent("config", logins["config"]);
+  if (found["role"].is_null()) absent("role", logins["role"]);
+  const Value connection = connection_of(plan, instance_of_record(instance));
+  const Value want = login_config(logins, plan["engine"].string(), connection)["connection_url"];
+  const Value& have = found["config"]["connection_details"]["connection_url"];
+  if (have.is_string() && have != want) add(drift, "Vault database config connection_url", want, have);
+  const Value& told = found["connection"];
+  for (const char* name : {"host", "port", "dbname", "uid"}) {
+    if (told[name] != connection[name]) add(drift, std::string("Vault secret ") + name, connection[name], told[name]);
+  }
 }
 
 void compare_keys(const Value& plan, const Value& instance, const Value& keys, Value& drift) {
   if (!plan["consul"]["kv"].bool_or(true) || !instance.is_dict() || !is_settled(instance)) return;
-  const Value wanted = consul_keys(plan, endpoint_of(instance));
+  const Value wanted = consul_keys(plan, instance_of_record(instance));
   for (const auto& [name, want] : wanted.as_dict()) {
     if (text_of(keys[name]) != text_of(want)) add(drift, "Consul key " + name, text_of(want), keys[name]);
   }
@@ -87,7 +134,7 @@ void compare_keys(const Value& plan, const Value& instance, const Value& keys, V
 
 void compare_node(const Value& plan, const Value& instance, const Value& node, Value& drift) {
   if (!plan["consul"]["register"].bool_or(true) || !instance.is_dict() || !is_settled(instance)) return;
-  const Value wanted = consul_registration(plan, endpoint_of(instance));
+  const Value wanted = consul_registration(plan, instance_of_record(instance));
   const std::string name = plan["consul"]["service"].string();
   const Value& service = node["Services"][name];
   if (!service.is_dict()) {
@@ -110,7 +157,9 @@ void compare_app_secret(const Value& plan, const Value& secret, const Value& fou
     return;
   }
   if (!secret["password"].is_string()) return;
-  const Value members = secret_members(plan, secret);
+  Value shown = secret;
+  if (plan["logins"].is_dict()) shown.set("username", plan["logins"]["username"]);
+  const Value members = secret_members(plan, shown);
   for (const auto& [key, want] : members.as_dict()) {
     if (found["data"][key].string_or("") != base64_encode(want.string()))
       add(drift, "Secret " + name + " " + key, "as published",
@@ -144,14 +193,16 @@ Value find_drift(const Value& object, const Value& plan, const Facts& facts) {
   const Value& instance = facts.instance ? *facts.instance : kNone;
   const Value& secret = facts.secret ? *facts.secret : kNone;
   if (facts.instance) compare_instance(object, plan, instance, drift);
-  if (facts.secret) compare_secret(plan, instance, secret, drift);
+  if (facts.secret) compare_secret(plan, instance, facts, drift);
+  if (facts.secret && facts.metadata && secret.is_dict()) compare_metadata(plan, *facts.metadata, drift);
+  if (facts.logins) compare_logins(plan, instance, *facts.logins, drift);
   if (facts.keys) compare_keys(plan, instance, *facts.keys, drift);
   if (facts.node) compare_node(plan, instance, *facts.node, drift);
   if (facts.app_secret) compare_app_secret(plan, secret, *facts.app_secret, drift);
   return drift;
 }
 
-std::optional<Need> need_of_resource(const Value& object, const std::string& plan_error) {
+std::optional<Need> need_of_resource(const Value& object, const std::string& plan_error, const std::string& wish) {
   const Value& metadata = object["metadata"];
   if (metadata["deletionTimestamp"].is_string()) return need_of_deletion(object);
   const std::string_view policy = object["spec"]["managementPolicy"].string_or("Full");
@@ -168,8 +219,9 @@ std::optional<Need> need_of_resource(const Value& object, const std::string& pla
     if (terminal) return std::nullopt;
     return need("database.repair", plan_error);
   }
-  // A size that was unknown may be known now; what RDS refused it will refuse again.
-  if (terminal && synced["message"].string_or("").find("Step 'plan'") == std::string_view::npos) return std::nullopt;
+  // A size that was unknown may be known now, or mean another class; what RDS refused it will refuse again.
+  const Value& refused = object["status"]["refused"];
+  if (terminal && refused.is_string() && refused == Value(wish)) return std::nullopt;
   const bool done = current && synced["status"].string_or("") == "True";
   if (done || (current && synced["reason"].string_or("") == "DriftLoop")) return std::nullopt;
   return need(object["status"]["endpoint"]["host"].truthy() ? "database.repair" : "database.create",

@@ -4,8 +4,10 @@
 
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
+#include "runners/database/login_statements.hpp"
 #include "runners/database/names.hpp"
 #include "runners/database/plan.hpp"
+#include "runners/database/rds_fields.hpp"
 #include "runners/database/status.hpp"
 #include "value/json.hpp"
 
@@ -37,12 +39,14 @@ struct DriftTest : testing::Test {
         json(R"({"DBInstanceIdentifier": "x", "DBInstanceStatus": "available", "DBInstanceClass": "db.t4g.small",
         "Engine": "postgres", "MasterUsername": "dbadmin", "Endpoint": {"Address": "x.example", "Port": 5432}})");
     instance.set("TagList", tags);
-    const Value endpoint = json(R"({"address": "x.example", "port": 5432})");
+    seen = instance_of_record(instance);
     facts.instance = instance;
-    facts.secret = credentials_of(plan, "dbadmin", endpoint, kPassword);
-    facts.keys = consul_keys(plan, endpoint);
+    facts.secret = credentials_of(plan, seen, kPassword);
+    facts.metadata =
+        json(R"({"uid": "u-1", "identifier": "x", "managed-by": "squall", "state": "current", "mine": "1"})");
+    facts.keys = consul_keys(plan, seen);
     Value services = Value::empty_dict();
-    services.set("orders-shop", consul_registration(plan, endpoint)["Service"]);
+    services.set("orders-shop", consul_registration(plan, seen)["Service"]);
     facts.node = Value::dict({{"Node", json(R"({"Address": "x.example"})")}, {"Services", services}});
     Value data = Value::empty_dict();
     const Value members = secret_members(plan, *facts.secret);
@@ -56,7 +60,7 @@ struct DriftTest : testing::Test {
     return found ? found->action : "";
   }
 
-  Value object, plan;
+  Value object, plan, seen;
   Facts facts;
 };
 
@@ -95,10 +99,77 @@ TEST_F(DriftTest, SecretsAreComparedAndNotShown) {
   EXPECT_THAT(drift(), HasSubstr("Vault secret nothing -> secret/databases/default/shop/orders"));
 }
 
+TEST_F(DriftTest, WhatVaultKnowsBesideTheSecretIsCompared) {
+  facts.metadata->set("uid", "u-2");
+  facts.metadata->set("state", Value());
+  EXPECT_EQ(drift(), "Vault metadata uid u-2 -> u-1, Vault metadata state nothing -> current");
+  facts.metadata = Value();
+  EXPECT_THAT(drift(), HasSubstr("Vault metadata managed-by nothing -> squall"));
+}
+
+TEST_F(DriftTest, AnotherAddressIsAnotherEverywhere) {
+  facts.instance->set("Endpoint", json(R"({"Address": "y.example", "Port": 5432})"));
+  const std::string told = drift();
+  for (const char* part : {"endpoint x.example -> y.example", "Vault secret host x.example -> y.example",
+                           "Consul key host x.example -> y.example", "Consul service address x.example -> y.example"})
+    EXPECT_THAT(told, HasSubstr(part));
+}
+
+TEST_F(DriftTest, AnInstanceThatServesNobodyIsAnOutage) {
+  for (const char* status : {"failed", "incompatible-parameters", "storage-full", "stopped"}) {
+    facts.instance->set("DBInstanceStatus", status);
+    const Value found = find_drift(object, plan, facts);
+    EXPECT_EQ(describe_differences(found), "DB instance status " + std::string(status) + " -> available");
+    EXPECT_TRUE(is_outage(found));
+    plan.set("doing", "Repairing");
+    const Value told = announcement(object, plan, found, 0);
+    EXPECT_EQ(told["conditions"][2]["type"], Value("Ready"));
+    EXPECT_EQ(told["conditions"][2]["reason"], Value("InstanceUnavailable"));
+  }
+  facts.instance->set("DBInstanceStatus", "modifying");
+  EXPECT_FALSE(is_outage(find_drift(object, plan, facts)));
+}
+
+TEST_F(DriftTest, AnInstanceThatAnotherResourceHasIsNotFoughtOver) {
+  Value tags = Value::empty_list();
+  tags.push_back(Value::dict({{"Key", kUidTag}, {"Value", "u-9"}}));
+  facts.instance->set("TagList", tags);
+  facts.secret.reset();
+  EXPECT_EQ(drift(), "owner of the DB instance u-9 -> u-1");
+}
+
+TEST_F(DriftTest, APasswordOfOnesOwnIsFollowed) {
+  facts.secret->set("salt", "s1");
+  facts.given = fingerprint("u-1", kPassword, "s1");
+  EXPECT_THAT(drift(), HasSubstr("password another one -> the one that is kept")) << "RDS has the unsalted one";
+  facts.given = fingerprint("u-1", "anotherPassw0rd", "s1");
+  EXPECT_THAT(drift(), HasSubstr("password another one -> the one of spec.credentials.passwordFrom"));
+  EXPECT_THAT(drift(), Not(HasSubstr("anotherPassw0rd")));
+}
+
+TEST_F(DriftTest, LoginsOfVaultsEngine) {
+  object.mut_dict()["spec"].set("credentials", json(R"({"mode": "VaultStatic"})"));
+  object.mut_dict()["spec"].mut_dict()["publish"].mut_dict()["secret"].set("includePassword", false);
+  plan = plan_database(object, json(R"({"sizes": {"small": "db.t4g.small"}})")).value();
+  Facts only;
+  only.instance = facts.instance;
+  Value connection = connection_of(plan, seen);
+  const Value url =
+      Value::dict({{"connection_url", login_config(plan["logins"], "postgres", connection)["connection_url"]}});
+  only.logins = Value::dict({{"config", Value::dict({{"connection_details", url}})},
+                             {"role", Value::dict({{"username", "orders_app"}})},
+                             {"connection", connection}});
+  EXPECT_EQ(describe_differences(find_drift(object, plan, only)), "");
+  only.logins->set("role", Value());
+  only.logins->set("config", Value());
+  EXPECT_EQ(describe_differences(find_drift(object, plan, only)),
+            "Vault database config nothing -> database/x, Vault database role nothing -> database/x-app");
+}
+
 TEST_F(DriftTest, ConsulAndSecret) {
   facts.keys = Value::empty_dict();
   EXPECT_THAT(drift(), HasSubstr("Consul key host nothing -> x.example"));
-  facts.keys = consul_keys(plan, json(R"({"address": "x.example", "port": 5432})"));
+  facts.keys = consul_keys(plan, seen);
   facts.node = Value();
   EXPECT_EQ(drift(), "Consul service nothing -> orders-shop");
   facts.node.reset();
@@ -130,8 +201,8 @@ TEST_F(DriftTest, RotationByRequestAndByDate) {
   EXPECT_EQ(need(Value::empty_list(), "2026-01-31T13:00:00Z"), "database.rotate");
 }
 
-std::string need_of(const Value& object, const std::string& plan_error = "") {
-  const auto found = need_of_resource(object, plan_error);
+std::string need_of(const Value& object, const std::string& plan_error = "", const std::string& wish = "") {
+  const auto found = need_of_resource(object, plan_error, wish);
   return found ? found->action : "";
 }
 
@@ -153,10 +224,11 @@ TEST_F(DriftTest, WhatTheResourceItselfNeeds) {
   Value refused = object;
   refused.mut_dict()["status"].set("conditions", json(R"([{"type": "Synced", "status": "False", "reason": "InvalidSpec",
       "observedGeneration": 2, "message": "Step 'instance' failed: no"}])"));
-  EXPECT_EQ(need_of(refused), "") << "only a change of the spec helps";
-  refused.mut_dict()["status"].set("conditions", json(R"([{"type": "Synced", "status": "False", "reason": "InvalidSpec",
-      "observedGeneration": 2, "message": "Step 'plan' failed: no"}])"));
-  EXPECT_EQ(need_of(refused), "database.repair") << "the size is known by now";
+  refused.mut_dict()["status"].set("refused", wish_of(plan));
+  EXPECT_EQ(need_of(refused, "", wish_of(plan)), "") << "RDS would refuse the same again";
+  EXPECT_EQ(need_of(refused, "", "another class"), "database.repair") << "the platform's size is another class now";
+  refused.mut_dict()["status"].set("refused", Value());
+  EXPECT_EQ(need_of(refused, "", wish_of(plan)), "database.repair") << "the size is known by now";
   EXPECT_EQ(need_of(refused, "spec.size: no"), "");
 }
 

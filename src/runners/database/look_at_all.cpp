@@ -8,6 +8,8 @@
 #include "runners/database/drift.hpp"
 #include "runners/database/names.hpp"
 #include "runners/database/plan.hpp"
+#include "runners/database/rds_fields.hpp"
+#include "runners/database/store.hpp"
 
 namespace squall::runners::database {
 namespace {
@@ -35,7 +37,7 @@ class Survey {
     for (const Value& object : objects) {
       if (call_.stop.stopped()) return fail(Error(ErrorCode::kCanceled, "canceled"));
       auto plan = plan_database(object, call_.request.config);
-      auto need = need_of_resource(object, plan ? std::string() : plan.error().message());
+      auto need = need_of_resource(object, plan ? std::string() : plan.error().message(), plan ? wish_of(*plan) : "");
       if (need) {
         note(object, *need);
       } else if (plan && is_managed(object)) {
@@ -92,7 +94,7 @@ class Survey {
   }
 
   // A service that cannot be asked is told once, and what it has is not compared.
-  void problem(const char* service, const Error& error) {
+  void problem(const std::string& service, const Error& error) {
     for (const Value& known : problems_.is_list() ? problems_.as_list() : List()) {
       if (known["service"].string_or("") == service) return;
     }
@@ -102,45 +104,91 @@ class Survey {
 
   void compare(const Value& object, const Value& plan) {
     Facts facts;
-    facts.instance = instance(plan["identifier"].string());
-    facts.secret = secret(plan);
+    facts.instance = instance(plan);
+    keep(plan, facts);
+    facts.logins = logins(plan);
     facts.keys = keys(plan);
     facts.node = node(plan);
     facts.app_secret = app_secret(plan);
+    if (facts.instance && facts.node) tell_health(plan, *facts.instance, *facts.node);
     const Value drift = find_drift(object, plan, facts);
     if (const auto need = need_of_facts(object, plan, drift, call_.services.clock.now())) note(object, *need);
   }
 
-  // One paged listing for all databases, at the first of them.
-  std::optional<Value> instance(const std::string& identifier) {
-    if (!listed_) {
-      listed_ = true;
-      const auto records = [&]() -> Result<Value> {
-        SQ_TRY(const clients::RdsClient rds, services_.rds(call_));
-        return rds.call_all("DescribeDBInstances", "DBInstances", Value::dict({{"MaxRecords", 100}}));
-      }();
-      if (records) {
-        instances_.emplace();
-        for (const Value& record : records->as_list()) (*instances_)[record["DBInstanceIdentifier"].string()] = record;
-      } else {
-        problem("aws", records.error());
-      }
-    }
-    if (!instances_) return std::nullopt;
-    const auto found = instances_->find(identifier);
-    return found == instances_->end() ? Value() : found->second;
+  // One paged listing for all databases of a provider, at the first of them.
+  std::optional<Value> instance(const Value& plan) {
+    const std::string provider = plan["provider"].string();
+    auto listing = instances_.find(provider);
+    if (listing == instances_.end()) listing = instances_.emplace(provider, list_instances(plan)).first;
+    if (!listing->second) return std::nullopt;
+    const auto found = listing->second->find(plan["identifier"].string());
+    return found == listing->second->end() ? Value() : found->second;
   }
 
-  std::optional<Value> secret(const Value& plan) {
-    if (vault_away_) return std::nullopt;
-    const auto found = [&]() -> Result<clients::VaultSecret> {
-      SQ_TRY(const auto vault, vault_client(call_));
-      return vault->read(plan["vault"]["mount"].string(), plan["vault"]["path"].string(), call_.stop);
+  using Instances = std::map<std::string, Value>;  // by identifier
+  std::optional<Instances> list_instances(const Value& plan) {
+    const auto records = [&]() -> Result<Value> {
+      SQ_TRY(const clients::RdsClient rds, services_.rds(call_, plan));
+      return rds.call_all("DescribeDBInstances", "DBInstances", Value::dict({{"MaxRecords", 100}}));
     }();
-    if (found) return found->data;
+    if (!records) {
+      const std::string provider = plan["provider"].string();
+      problem(provider.empty() ? "aws" : "aws (provider " + provider + ")", records.error());
+      return std::nullopt;
+    }
+    Instances instances;
+    for (const Value& record : records->as_list()) instances[record["DBInstanceIdentifier"].string()] = record;
+    return instances;
+  }
+
+  void keep(const Value& plan, Facts& facts) {
+    const bool in_vault = plan["keep"].is_dict();
+    if (in_vault && vault_away_) return;
+    const auto found = [&]() -> Result<Kept> {
+      SQ_TRY(const auto store, password_store(call_, services_, plan));
+      return store->current();
+    }();
+    if (!found) {
+      if (in_vault) vault_away_ = is_passing(found.error());
+      problem(in_vault ? "vault" : "kubernetes", found.error());
+      return;
+    }
+    facts.secret = found->data;
+    if (in_vault) facts.metadata = found->metadata;
+    if (!plan["credentials"]["password_from"].is_dict()) return;
+    const auto given = given_password(call_, services_, plan);
+    if (given) {
+      facts.given = fingerprint(plan["uid"].string(), *given, found->data["salt"].string());
+    } else {
+      problem("passwordFrom of " + plan["object"]["namespace"].string() + "/" + plan["object"]["name"].string(),
+              given.error());
+    }
+  }
+
+  std::optional<Value> logins(const Value& plan) {
+    if (vault_away_ || !plan["logins"].is_dict()) return std::nullopt;
+    const auto found = find_logins(call_, plan);
+    if (found) return *found;
     vault_away_ = is_passing(found.error());
     problem("vault", found.error());
     return std::nullopt;
+  }
+
+  // Consul's catalog runs no checks: the service's health is what was seen at RDS. A database that works is told by the
+  // chain that brought it about.
+  void tell_health(const Value& plan, const Value& record, const Value& node) {
+    const std::string status = record.is_null() ? "gone" : record["DBInstanceStatus"].string();
+    const Value& service = node["Services"][plan["consul"]["service"].string()];
+    if (!(record.is_null() || is_broken(status)) || !service.is_dict()) return;
+    auto consul = services_.consul(call_);
+    if (!consul) return;
+    Value registration = consul_registration(plan, instance_of_record(record), status);
+    const Value check = registration["Check"];
+    const Value told = Value::dict({{"Node", plan["consul"]["node"]},
+                                    {"Address", node["Node"]["Address"]},
+                                    {"SkipNodeUpdate", true},
+                                    {"Check", check}});
+    if (const auto done = consul->register_catalog(told, call_.stop); !done) problem("consul", done.error());
   }
 
   std::optional<Value> keys(const Value& plan) {
@@ -171,7 +219,8 @@ class Survey {
   }
 
   std::optional<Value> app_secret(const Value& plan) {
-    if (!plan["secret"].is_dict()) return std::nullopt;
+    // Where it keeps the password, it is compared as that.
+    if (!plan["secret"].is_dict() || !plan["keep"].is_dict()) return std::nullopt;
     auto found = client_->get({"", "v1", "secrets", plan["object"]["namespace"].string()},
                               plan["secret"]["name"].string(), call_.stop);
     if (found) return *found;
@@ -183,9 +232,8 @@ class Survey {
   const NativeCall& call_;
   Services& services_;
   std::shared_ptr<kubernetes::Client> client_;
-  bool listed_ = false;
   bool vault_away_ = false, consul_away_ = false;
-  std::optional<std::map<std::string, Value>> instances_;  // by identifier
+  std::map<std::string, std::optional<Instances>> instances_;  // by provider
   Value work_ = Value::empty_list();
   Value problems_ = Value::empty_list();
 };

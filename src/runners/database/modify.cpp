@@ -15,11 +15,6 @@ constexpr Duration kSettleFirst = std::chrono::seconds(1);
 // So long a change that was to be applied at once may stay pending on an idle instance before it is asked for again.
 constexpr Duration kPendingPatience = std::chrono::minutes(3);
 
-bool is_stuck(std::string_view status) {
-  return status.starts_with("incompatible-") || status == "failed" || status == "storage-full" ||
-         status == "deleting" || status.starts_with("inaccessible-encryption");
-}
-
 class Modification {
  public:
   Modification(const NativeCall& call, const clients::RdsClient& rds)
@@ -44,7 +39,7 @@ class Modification {
     SQ_CHECK(set_tags(record));
     const RdsChanges changes = rds_changes(plan_["owned"], record);
     const std::string status = record["DBInstanceStatus"].string();
-    if (is_stuck(status)) {
+    if (is_broken(status) || status == "deleting") {
       return fail(
           Error(ErrorCode::kRemote, "the DB instance " + identifier_ + " is " + status).with_type("DBInstanceFailed"));
     }
@@ -60,6 +55,12 @@ class Modification {
  private:
   Status set_tags(const Value& record) {
     SQ_TRY(const Value tags, rds_.tags_of(record, record["DBInstanceArn"].string_or("")));
+    // Somebody took it over between two steps.
+    if (tags[kUidTag].truthy() && tags[kUidTag] != plan_["uid"]) {
+      return fail(Error(ErrorCode::kConflict, "the DB instance " + identifier_ +
+                                                  " has the tag squall.dev/uid of another resource; it was not touched")
+                      .with_type("NameTaken"));
+    }
     const Value missing = missing_tags(plan_["tags"], tags);
     if (missing.empty()) return {};
     SQ_CHECK(add_tags(rds_, record["DBInstanceArn"].string(), missing));
@@ -171,7 +172,7 @@ Status add_tags(const clients::RdsClient& rds, const std::string& arn, const Val
 }
 
 Result<NativeAnswer> modify_instance(const NativeCall& call, Services& services) {
-  SQ_TRY(const clients::RdsClient rds, services.rds(call));
+  SQ_TRY(const clients::RdsClient rds, services.rds(call, call.parameters["plan"]));
   return Modification(call, rds).run();
 }
 

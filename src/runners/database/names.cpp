@@ -8,7 +8,8 @@
 namespace squall::runners::database {
 namespace {
 
-constexpr size_t kIdentifierMax = 63;  // RDS's limit
+constexpr size_t kIdentifierMax = 63;    // RDS's limit
+constexpr size_t kDatabaseNameMax = 63;  // PostgreSQL's limit; that of MySQL is 64
 constexpr EngineFacts kEngines[] = {{"postgres", 5432, "16", "postgresql", "require"},
                                     {"mysql", 3306, "8.0", "mysql", "REQUIRED"},
                                     {"mariadb", 3306, "10.11", "mariadb", "REQUIRED"}};
@@ -72,7 +73,17 @@ std::string database_name(const Value& spec, const std::string& name) {
   const bool reserved =
       std::find(std::begin(kReservedNames), std::end(kReservedNames), out) != std::end(kReservedNames);
   if (reserved || out.empty() || out.front() < 'a' || out.front() > 'z') out = "db_" + out;
-  return out;
+  std::string name_of_it = shortened(out, kDatabaseNameMax);
+  std::replace(name_of_it.begin(), name_of_it.end(), '-', '_');
+  return name_of_it;
+}
+
+std::string shortened(const std::string& text, size_t max) {
+  if (text.size() <= max) return text;
+  const std::string suffix = "-" + crypto::sha256_hex(text).substr(0, 6);
+  std::string stem = text.substr(0, max - suffix.size());
+  while (!stem.empty() && (stem.back() == '-' || stem.back() == '.' || stem.back() == '_')) stem.pop_back();
+  return stem + suffix;
 }
 
 Result<int64_t> seconds_of(const Value& value, int64_t fallback, const std::string& path) {
@@ -92,8 +103,10 @@ Result<int64_t> seconds_of(const Value& value, int64_t fallback, const std::stri
   return *number * unit;
 }
 
-std::string fingerprint(std::string_view uid, std::string_view password) {
-  return crypto::sha256_hex("squall password\n" + std::string(uid) + "\n" + std::string(password)).substr(0, 16);
+std::string fingerprint(std::string_view uid, std::string_view password, std::string_view salt) {
+  std::string text = "squall password\n" + std::string(uid) + "\n" + std::string(password);
+  if (!salt.empty()) text += "\n" + std::string(salt);
+  return crypto::sha256_hex(text).substr(0, 16);
 }
 
 const Value& condition_of(const Value& object, std::string_view type) {

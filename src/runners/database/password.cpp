@@ -1,7 +1,7 @@
 // database.stage_password, set_password, publish_credentials: a password's way from its making to its readers.
 //
-// Readers take the latest version of the secret's path. So a password that RDS does not know yet is kept beside it, at
-// <path>/pending, and comes to the readers' path only when RDS has taken it (docs/reference/database.md, "Passwords").
+// Readers take what is published. So a password that RDS does not know yet is kept beside it, and comes to the readers'
+// place only when RDS has taken it (docs/reference/database.md, "Passwords").
 #include "crypto/password.hpp"
 
 #include "base/log.hpp"
@@ -9,49 +9,35 @@
 #include "runners/database/actions_impl.hpp"
 #include "runners/database/names.hpp"
 #include "runners/database/rds_fields.hpp"
+#include "runners/database/store.hpp"
 
 namespace squall::runners::database {
 namespace {
 
 using clients::is_aws_error;
-using clients::SecretReference;
-using clients::VaultSecret;
 
 constexpr size_t kPasswordLength = 27;  // alphanumeric: 160 bits, and within the limit of every engine
+constexpr size_t kSaltLength = 32;
 constexpr Duration kPasswordPoll = std::chrono::seconds(1);  // readers wait for it
 constexpr Duration kPasswordTimeout = std::chrono::minutes(30);
 
-struct Place {
-  std::string mount, path;
-  std::string pending() const { return path + "/pending"; }
-};
-Place place_of(const Value& plan) { return {plan["vault"]["mount"].string(), plan["vault"]["path"].string()}; }
-
-// Fields of Vault's metadata: whose the secret is, and how far.
-Value custom_metadata(const Value& plan, const char* state, const std::string& snapshot = {}) {
-  Value custom = Value::dict(
+// What the store says beside the secret: whose it is, and how far.
+Value metadata_of(const Value& plan, const char* state) {
+  return Value::dict(
       {{"state", state}, {"uid", plan["uid"]}, {"identifier", plan["identifier"]}, {"managed-by", "squall"}});
-  if (!snapshot.empty()) custom.set("snapshot", snapshot);
-  return Value::dict({{"custom_metadata", custom}});
 }
 
-Status check_owner(const Place& place, const VaultSecret& secret, const Value& plan) {
-  const Value& owner = secret.data["uid"];
-  if (!owner.is_string() || owner == plan["uid"] || plan["adopt"]["policy"].string_or("Never") != "Never") return {};
-  return fail(Error(ErrorCode::kConflict, "the secret " + place.mount + "/" + place.path +
-                                              " belongs to another resource (uid " + owner.string() +
-                                              "); it is left alone")
-                  .with_type("NameTaken"));
-}
-
-NativeAnswer staged_answer(const Place& place, const Value& plan, const Value& password, bool staged, bool created) {
-  add_log_secret(password.string());
-  const std::string path = staged ? place.pending() : place.path;
-  const std::string mark = fingerprint(plan["uid"].string(), password.string());
+NativeAnswer staged_answer(const NativeCall& call, const PasswordStore& store, const Value& data, bool staged,
+                           bool created) {
+  const Value& plan = call.parameters["plan"];
+  add_log_secret(data["password"].string());
+  const std::string mark = fingerprint_of(plan, data);
   // An instance that is created with the password says so from its first moment on.
   Value tags = plan["tags"];
   tags.set(kPasswordTag, mark);
-  return NativeAnswer::succeeded(Value::dict({{"reference", SecretReference{place.mount, path, "password"}.to_string()},
+  tags.set(kExecutionTag, chain_of(call));
+  const std::string reference = store.reference(staged);
+  return NativeAnswer::succeeded(Value::dict({{"reference", reference.empty() ? Value() : Value(reference)},
                                               {"fingerprint", mark},
                                               {"tags", tags},
                                               {"staged", staged},
@@ -68,6 +54,14 @@ std::string uri_of(const Value& plan, const Value& secret) {
          "/" + percent_encode(secret["dbname"].string());
 }
 
+Value without_nulls(const Value& dict) {
+  Value kept = Value::empty_dict();
+  for (const auto& [key, value] : dict.as_dict()) {
+    if (!value.is_null()) kept.set(key, value);
+  }
+  return kept;
+}
+
 std::string jdbc_of(const Value& plan, const Value& secret) {
   return "jdbc:" + std::string(plan["engine"].string_or("") == "postgres" ? "postgresql" : plan["engine"].string()) +
          "://" + secret["host"].string() + ":" + secret["port"].string() + "/" + secret["dbname"].string();
@@ -75,45 +69,73 @@ std::string jdbc_of(const Value& plan, const Value& secret) {
 
 }  // namespace
 
-Value credentials_of(const Value& plan, const std::string& username, const Value& endpoint,
-                     const std::string& password) {
+std::string database_of(const Value& plan, const Value& instance) {
+  const bool named = plan["database_named"].bool_or(false) || !instance["db_name"].truthy();
+  return named ? plan["database_name"].string() : instance["db_name"].string();
+}
+
+Value connection_of(const Value& plan, const Value& instance) {
   const EngineFacts* facts = find_engine(plan["engine"].string());
+  const Value& endpoint = instance["endpoint"];
   const Value& port = endpoint["port"];
-  Value secret = Value::dict({{"username", username},
-                              {"password", password},
-                              {"host", endpoint["address"]},
-                              {"port", port.is_int() ? std::to_string(port.as_int()) : port.string()},
-                              {"dbname", plan["database_name"]},
-                              {"engine", plan["engine"]},
-                              {"sslmode", facts != nullptr ? facts->ssl_mode : "require"},
-                              {"uid", plan["uid"]}});
+  return Value::dict({{"host", endpoint["address"]},
+                      {"port", port.is_int() ? std::to_string(port.as_int()) : port.string()},
+                      {"dbname", database_of(plan, instance)},
+                      {"engine", plan["engine"]},
+                      {"sslmode", facts != nullptr ? facts->ssl_mode : "require"},
+                      {"uid", plan["uid"]}});
+}
+
+std::string credentials_place(const Value& plan) {
+  if (plan["logins"].is_dict()) return plan["logins"]["path"].string();
+  if (plan["vault"].is_dict()) return plan["vault"]["mount"].string() + "/" + plan["vault"]["path"].string();
+  return {};
+}
+
+std::string credentials_label(const Value& plan) {
+  const std::string place = credentials_place(plan);
+  return place.empty() ? "the Secret " + plan["secret"]["name"].string() : "Vault at " + place;
+}
+
+Value credentials_of(const Value& plan, const Value& instance, const std::string& password) {
+  Value secret = connection_of(plan, instance);
+  secret.set("username", instance["master_username"]);
+  secret.set("password", password);
   secret.set("uri", uri_of(plan, secret));
   secret.set("jdbc_url", jdbc_of(plan, secret));
   return secret;
 }
 
-Result<NativeAnswer> stage_password(const NativeCall& call, Services&) {
+Result<NativeAnswer> stage_password(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
-  const Place place = place_of(plan);
-  const std::string rotation = call.parameters["rotation"].string();
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const VaultSecret current, vault->read(place.mount, place.path, call.stop));
-  SQ_CHECK(check_owner(place, current, plan));
-  SQ_TRY(const VaultSecret pending, vault->read(place.mount, place.pending(), call.stop));
-  // One that was made before and not yet brought to the readers goes first, whatever ended the chain that made it.
-  if (pending.data["password"].is_string() && pending.data["uid"] == plan["uid"])
-    return staged_answer(place, plan, pending.data["password"], true, false);
+  SQ_TRY(const auto store, password_store(call, services, plan));
+  SQ_TRY(const Kept current, store->current());
+  SQ_CHECK(check_owner(*store, current, plan));
+  SQ_TRY(const Kept pending, store->pending());
   const bool ours = current.data["password"].is_string() && current.data["uid"] == plan["uid"];
-  const bool rotated = !rotation.empty() && current.data["rotation"].string_or("") == rotation;
-  if (ours && (rotation.empty() || rotated)) return staged_answer(place, plan, current.data["password"], false, false);
-  const std::string password = crypto::generate_password(call.services.random, kPasswordLength);
+  const bool has_pending = pending.data["password"].is_string() && pending.data["uid"] == plan["uid"];
+  SQ_TRY(const std::string given, given_password(call, services, plan));
+  // With a login engine of Vault's, a rotation is that of the engine's logins; see logins.cpp.
+  const std::string rotation = plan["logins"].is_dict() ? std::string() : call.parameters["rotation"].string();
+  if (!given.empty()) {
+    if (has_pending && pending.data["password"] == Value(given))
+      return staged_answer(call, *store, pending.data, true, false);
+    if (ours && current.data["password"] == Value(given))
+      return staged_answer(call, *store, current.data, false, false);
+  } else {
+    // One that was made before and not yet brought to the readers goes first, whatever ended the chain that made it.
+    if (has_pending) return staged_answer(call, *store, pending.data, true, false);
+    const bool rotated = !rotation.empty() && current.data["rotation"].string_or("") == rotation;
+    SQ_TRY(const bool lost, ours ? is_root_lost(call, plan, current) : Result<bool>(false));
+    if (ours && !lost && (rotation.empty() || rotated)) return staged_answer(call, *store, current.data, false, false);
+  }
+  const std::string password = given.empty() ? crypto::generate_password(call.services.random, kPasswordLength) : given;
   add_log_secret(password);
   Value data = Value::dict({{"password", password}, {"uid", plan["uid"]}});
   if (!rotation.empty()) data.set("rotation", rotation);
-  SQ_TRY([[maybe_unused]] const int64_t version,
-         vault->write(place.mount, place.pending(), data, pending.version, call.stop));
-  SQ_CHECK(vault->put_metadata(place.mount, place.pending(), custom_metadata(plan, "pending"), true, call.stop));
-  return staged_answer(place, plan, Value(password), true, true);
+  if (!given.empty()) data.set("salt", call.services.random.hex(kSaltLength));
+  SQ_CHECK(store->stage(data, pending));
+  return staged_answer(call, *store, data, true, true);
 }
 
 namespace {
@@ -121,8 +143,9 @@ namespace {
 // Makes RDS take the password, and sees to it that it has.
 class PasswordChange {
  public:
-  PasswordChange(const NativeCall& call, const clients::RdsClient& rds)
+  PasswordChange(const NativeCall& call, Services& services, const clients::RdsClient& rds)
       : call_(call),
+        services_(services),
         rds_(rds),
         identifier_(call.parameters["plan"]["identifier"].string()),
         fingerprint_(call.parameters["fingerprint"].string()) {
@@ -159,7 +182,9 @@ class PasswordChange {
   std::string state() const { return call_.state["state"].string(); }
 
   Result<NativeAnswer> send() {
-    SQ_TRY(std::string password, resolve_secret(call_, call_.parameters["password"].string()));
+    const Value& plan = call_.parameters["plan"];
+    SQ_TRY(const auto store, password_store(call_, services_, plan));
+    SQ_TRY(std::string password, password_by_fingerprint(*store, plan, fingerprint_));
     auto modified = rds_.call("ModifyDBInstance", Value::dict({{"DBInstanceIdentifier", identifier_},
                                                                {"MasterUserPassword", std::move(password)},
                                                                {"ApplyImmediately", true}}));
@@ -187,85 +212,66 @@ class PasswordChange {
   }
 
   const NativeCall& call_;
+  Services& services_;
   const clients::RdsClient& rds_;
   const std::string identifier_;
   const std::string fingerprint_;
   Timestamp deadline_;
 };
 
-// The password that is to be published: the staged one, or the published one when a try before this one got so far.
-Result<std::string> password_to_publish(const NativeCall& call, const VaultSecret& current,
-                                        const VaultSecret& pending) {
-  const std::string uid = call.parameters["plan"]["uid"].string();
-  const std::string wanted = call.parameters["fingerprint"].string();
-  for (const VaultSecret* secret : {&pending, &current}) {
-    const std::string password = secret->data["password"].string();
-    if (!password.empty() && fingerprint(uid, password) == wanted) return password;
-  }
-  return fail(
-      Error(ErrorCode::kConflict, "the password that RDS has is not in Vault any more; it is replaced by a new one")
-          .with_type("PasswordLost"));
-}
-
 }  // namespace
 
 Result<NativeAnswer> set_password(const NativeCall& call, Services& services) {
-  SQ_TRY(const clients::RdsClient rds, services.rds(call));
-  return PasswordChange(call, rds).run();
+  SQ_TRY(const clients::RdsClient rds, services.rds(call, call.parameters["plan"]));
+  return PasswordChange(call, services, rds).run();
 }
 
-Result<NativeAnswer> publish_credentials(const NativeCall& call, Services&) {
+Result<NativeAnswer> publish_credentials(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
-  const Place place = place_of(plan);
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const VaultSecret current, vault->read(place.mount, place.path, call.stop));
-  SQ_CHECK(check_owner(place, current, plan));
-  SQ_TRY(const VaultSecret pending, vault->read(place.mount, place.pending(), call.stop));
-  SQ_TRY(const std::string password, password_to_publish(call, current, pending));
-  add_log_secret(password);
+  SQ_TRY(const auto store, password_store(call, services, plan));
+  SQ_TRY(const Kept current, store->current());
+  SQ_CHECK(check_owner(*store, current, plan));
+  SQ_TRY(const Kept pending, store->pending());
+  const std::string wanted_mark = call.parameters["fingerprint"].string();
+  SQ_TRY(const std::string password, password_by_fingerprint(*store, plan, wanted_mark));
+  const bool is_pending = pending.data["password"].is_string() && fingerprint_of(plan, pending.data) == wanted_mark;
+  const Value& source = is_pending ? pending.data : current.data;
   // Keys that somebody else added stay.
   Value data = current.data.is_dict() ? current.data : Value::empty_dict();
-  const Value wanted =
-      credentials_of(plan, call.parameters["username"].string(), call.parameters["endpoint"], password);
+  const Value wanted = credentials_of(plan, call.parameters["instance"], password);
   for (const auto& [key, value] : wanted.as_dict()) data.set(key, value);
   if (pending.data["rotation"].is_string()) data.set("rotation", pending.data["rotation"]);
-  int64_t version = current.version;
+  data.set("salt", source["salt"]);
+  data = without_nulls(data);
   const bool changed = data != current.data;
   const bool replaced = current.data["password"].is_string() && current.data["password"].string_or("") != password;
-  if (changed) {
-    SQ_TRY(version, vault->write(place.mount, place.path, data, current.version, call.stop));
-  }
-  SQ_CHECK(vault->put_metadata(place.mount, place.path, custom_metadata(plan, "current"), true, call.stop));
-  if (pending.version > 0) {
-    SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.pending(), call.stop));
-  }
-  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount},
-                                              {"path", place.path},
+  SQ_TRY(const int64_t version, store->publish(data, current));
+  SQ_CHECK(store->annotate(metadata_of(plan, "current")));
+  if (pending.version > 0) SQ_CHECK(store->drop_pending());
+  return NativeAnswer::succeeded(Value::dict({{"place", store->name()},
                                               {"version", version},
+                                              {"username", wanted["username"]},
                                               {"changed", changed},
                                               {"new_password", changed && (replaced || pending.data.is_dict())}}));
 }
 
 // The secret's latest version can be undeleted as long as a snapshot may need its password; the staged one never.
-Result<NativeAnswer> forget_credentials(const NativeCall& call, Services&) {
+Result<NativeAnswer> forget_credentials(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
-  const Place place = place_of(plan);
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const VaultSecret current, vault->read(place.mount, place.path, call.stop));
+  SQ_TRY(const auto store, password_store(call, services, plan));
+  SQ_TRY(const Kept current, store->current());
   const bool ours = current.data["uid"] == plan["uid"];
-  if (ours && plan["deletion"]["keep_secret"].bool_or(true)) {
-    SQ_CHECK(vault->put_metadata(place.mount, place.path,
-                                 custom_metadata(plan, "deleted", plan["deletion"]["final_snapshot"].string()), true,
-                                 call.stop));
-    SQ_CHECK(vault->remove_latest(place.mount, place.path, call.stop));
-  } else if (ours) {
-    SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.path, call.stop));
+  if (ours) {
+    Value metadata = metadata_of(plan, "deleted");
+    if (const Value& snapshot = plan["deletion"]["final_snapshot"]; snapshot.truthy())
+      metadata.set("snapshot", snapshot);
+    SQ_CHECK(store->forget(plan["deletion"]["keep_secret"].bool_or(true), metadata));
   }
-  SQ_TRY(const VaultSecret pending, vault->read(place.mount, place.pending(), call.stop));
-  if (pending.version > 0 && (pending.data.is_null() || pending.data["uid"] == plan["uid"])) {
-    SQ_TRY([[maybe_unused]] const bool removed, vault->remove_all(place.mount, place.pending(), call.stop));
-  }
-  return NativeAnswer::succeeded(Value::dict({{"mount", place.mount}, {"path", place.path}, {"deleted", ours}}));
+  SQ_TRY(const Kept pending, store->pending());
+  if (pending.version > 0 && (pending.data.is_null() || pending.data["uid"] == plan["uid"]))
+    SQ_CHECK(store->drop_pending());
+  if (plan["logins"].is_dict()) SQ_CHECK(forget_connection(call, plan));
+  return NativeAnswer::succeeded(Value::dict({{"place", store->name()}, {"deleted", ours}}));
 }
 
 }  // namespace squall::runners::database

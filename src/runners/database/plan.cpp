@@ -2,21 +2,46 @@
 
 #include "base/clock.hpp"
 #include "base/strings.hpp"
+#include "crypto/hash.hpp"
 #include "runners/database/names.hpp"
+#include "value/json.hpp"
 
 namespace squall::runners::database {
 namespace {
+
+constexpr size_t kServiceNameMax = 63;  // a label of DNS: Consul would not answer for a longer one
+
+std::string names_of(const Value& dict) {
+  std::string names;
+  for (const auto& [name, value] : dict.is_dict() ? dict.as_dict() : Dict())
+    names += (names.empty() ? "" : ", ") + name;
+  return names.empty() ? "none are set" : names;
+}
+
+Result<std::string> provider_of(const Value& spec, const Value& config) {
+  const std::string name = spec["providerRef"]["name"].string();
+  if (name.empty() || config["providers"][name].is_dict()) return name;
+  return fail(bad_field("spec.providerRef.name", "'" + name + "' is not one of the providers of this platform (" +
+                                                     names_of(config["providers"]) +
+                                                     "); see `providers` in the config of the pack database"));
+}
+
+// {snapshot} or {source, time}; null: a new database.
+Value restore_part(const Value& spec) {
+  const Value& from = spec["restoreFrom"];
+  if (from["snapshot"].truthy()) return Value::dict({{"snapshot", from["snapshot"]}});
+  const Value& moment = from["pointInTime"];
+  if (!moment.is_dict()) return {};
+  return Value::dict({{"source", moment["source"]}, {"time", moment["time"]}});
+}
 
 Result<std::string> instance_class(const Value& spec, const Value& config) {
   if (spec["instanceClass"].is_string()) return spec["instanceClass"].string();
   const std::string size = spec["size"].is_string() ? spec["size"].string() : "small";
   const Value& known = config["sizes"];
   if (known[size].is_string()) return known[size].string();
-  std::string names;
-  for (const auto& [name, value] : known.is_dict() ? known.as_dict() : Dict())
-    names += (names.empty() ? "" : ", ") + name;
   return fail(
-      bad_field("spec.size", "'" + size + "' is not one of the sizes of this platform (" + names +
+      bad_field("spec.size", "'" + size + "' is not one of the sizes of this platform (" + names_of(known) +
                                  "); see `sizes` in the config of the pack database, or give spec.instanceClass"));
 }
 
@@ -91,14 +116,6 @@ Value object_reference(const Value& object) {
                       {"uid", object["metadata"]["uid"]}});
 }
 
-Value vault_part(const Value& spec, const Value& config, const std::string& path) {
-  const Value& given = spec["publish"]["vault"];
-  const Value mount = given["mount"].truthy()          ? given["mount"]
-                      : config["vault_mount"].truthy() ? config["vault_mount"]
-                                                       : Value("secret");
-  return Value::dict({{"mount", mount}, {"path", given["path"].truthy() ? given["path"] : Value(path)}});
-}
-
 Value consul_part(const Value& spec, const std::string& path, const std::string& service,
                   const std::string& identifier) {
   const Value& given = spec["publish"]["consul"];
@@ -127,14 +144,6 @@ Value deletion_part(const Value& object, const std::string& identifier) {
                       {"keep_secret", policy == "Snapshot"}});
 }
 
-Result<Value> credentials_part(const Value& spec) {
-  SQ_TRY(const int64_t every,
-         seconds_of(spec["credentials"]["rotation"]["every"], 0, "spec.credentials.rotation.every"));
-  return Value::dict(
-      {{"mode", spec["credentials"]["mode"].is_string() ? spec["credentials"]["mode"] : Value("VaultKV")},
-       {"rotate_every", every}});
-}
-
 // Creating, Modifying or Repairing: what the resource says while the chain runs.
 std::string doing(const Value& object) {
   if (!object["status"]["endpoint"]["host"].truthy()) return "Creating";
@@ -149,9 +158,12 @@ Status check_identity(const Value& metadata) {
   return {};
 }
 
-// Once made it never changes, whatever becomes of the spec.
+// Once made it never changes, whatever becomes of the spec. The annotation outlives a status that was lost, say by a
+// backup of the cluster that was put back.
 std::string identifier_of(const Value& object) {
   if (object["status"]["identifier"].truthy()) return object["status"]["identifier"].string();
+  if (const Value& noted = object["metadata"]["annotations"][kIdentifier]; noted.truthy())
+    return to_lower(noted.string());
   const Value& adopt = object["spec"]["adopt"];
   if (adopt["identifier"].truthy()) return to_lower(adopt["identifier"].string());
   const Value& metadata = object["metadata"];
@@ -159,6 +171,10 @@ std::string identifier_of(const Value& object) {
 }
 
 }  // namespace
+
+std::string wish_of(const Value& plan) {
+  return crypto::sha256_hex(to_json(plan["rds"]) + to_json(plan["owned"])).substr(0, 16);
+}
 
 Result<Value> plan_database(const Value& object, const Value& config) {
   const Value& metadata = object["metadata"];
@@ -177,12 +193,12 @@ Result<Value> plan_database(const Value& object, const Value& config) {
   SQ_TRY(const int64_t create_timeout, seconds_of(spec["timeouts"]["create"], 3600, "spec.timeouts.create"));
   SQ_TRY(const int64_t modify_timeout, seconds_of(spec["timeouts"]["modify"], 7200, "spec.timeouts.modify"));
   SQ_TRY(const int64_t delete_timeout, seconds_of(spec["timeouts"]["delete"], 3600, "spec.timeouts.delete"));
-  SQ_TRY(Value credentials, credentials_part(spec));
+  SQ_TRY(const std::string provider, provider_of(spec, config));
   const std::string path = "databases/" + cluster + "/" + space + "/" + name;
   const std::string identifier = identifier_of(object);
   const std::string db_name = database_name(spec, name);
-  const Value& secret = spec["publish"]["secret"];
-  return Value::dict(
+  const std::string service = shortened(replace_all(name, ".", "-") + "-" + space, kServiceNameMax);
+  Value plan = Value::dict(
       {{"object", object_reference(object)},
        {"generation", metadata["generation"].int_or(0)},
        {"uid", metadata["uid"]},
@@ -203,18 +219,18 @@ Result<Value> plan_database(const Value& object, const Value& config) {
        {"adopt",
         Value::dict({{"policy", spec["adopt"]["policy"].is_string() ? spec["adopt"]["policy"] : Value("Never")},
                      {"identifier", spec["adopt"]["identifier"]}})},
-       {"credentials", std::move(credentials)},
-       {"vault", vault_part(spec, config, path)},
-       {"consul", consul_part(spec, path, name + "-" + space, identifier)},
-       {"secret", secret["name"].truthy()
-                      ? Value::dict({{"name", secret["name"]}, {"password", secret["includePassword"].bool_or(false)}})
-                      : Value()},
+       {"database_named", spec["databaseName"].is_string()},
+       {"provider", provider},
+       {"restore", restore_part(spec)},
+       {"consul", consul_part(spec, path, service, identifier)},
        {"deletion", deletion_part(object, identifier)},
        {"drift_policy", spec["driftPolicy"].is_string() ? spec["driftPolicy"] : Value("Correct")},
        {"poll_interval", config["poll_interval"].int_or(30)},
        {"create_timeout", create_timeout},
        {"modify_timeout", modify_timeout},
        {"delete_timeout", delete_timeout}});
+  SQ_CHECK(plan_credentials(object, config, path, plan));
+  return plan;
 }
 
 }  // namespace squall::runners::database

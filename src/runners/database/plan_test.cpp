@@ -63,6 +63,80 @@ TEST(DatabasePlan, AnIdentifierNeverChangesOnceItIsOnRecord) {
       Value("elder"));
 }
 
+TEST(DatabasePlan, TheAnnotationOutlivesAStatusThatWasLost) {
+  Value made = object(R"({"engine": "postgres"})");
+  made.mut_dict()["metadata"].set("annotations", json(R"({"squall.dev/identifier": "shop-orders-abc123"})"));
+  EXPECT_EQ(plan(made)["identifier"], Value("shop-orders-abc123"));
+}
+
+TEST(DatabasePlan, LongNamesFitEverywhere) {
+  Value made = object(R"({"engine": "postgres", "credentials": {"mode": "VaultStatic"}})");
+  const std::string name = "a" + std::string(198, 'x') + ".1";
+  made.mut_dict()["metadata"].set("name", name);
+  const Value first = plan(made);
+  EXPECT_LE(first["identifier"].string().size(), 63u);
+  EXPECT_LE(first["database_name"].string().size(), 63u);
+  EXPECT_THAT(first["database_name"].string(), MatchesRegex("[a-z0-9_]+"));
+  EXPECT_LE(first["consul"]["service"].string().size(), 63u);
+  EXPECT_THAT(first["consul"]["service"].string(), MatchesRegex("[a-z0-9-]+"));
+  EXPECT_LE(first["logins"]["username"].string().size(), 32u);
+  made.mut_dict()["metadata"].set("name", "a" + std::string(198, 'x') + ".2");
+  const Value second = plan(made);
+  EXPECT_NE(first["consul"]["service"], second["consul"]["service"]) << "two long names stay two";
+  EXPECT_NE(first["logins"]["username"], second["logins"]["username"]);
+}
+
+TEST(DatabasePlan, WhoKeepsTheCredentials) {
+  const Value kv = plan(object(R"({"engine": "postgres"})"));
+  EXPECT_EQ(kv["keep"], kv["vault"]);
+  EXPECT_TRUE(kv["logins"].is_null());
+  const Value by_vault = plan(object(R"({"engine": "postgres", "credentials": {"mode": "VaultStatic",
+      "rotation": {"every": "30d"}}})"));
+  EXPECT_EQ(by_vault["keep"]["path"], Value("databases/prod/shop/orders/master"));
+  EXPECT_EQ(by_vault["vault"]["path"], Value("databases/prod/shop/orders"));
+  EXPECT_EQ(by_vault["logins"]["period"], Value("2592000s"));
+  EXPECT_EQ(by_vault["logins"]["username"], Value("orders_app"));
+  EXPECT_EQ(by_vault["logins"]["path"], Value("database/static-creds/" + by_vault["identifier"].string() + "-app"));
+  EXPECT_EQ(by_vault["credentials"]["rotate_every"], Value(0)) << "Vault keeps the calendar";
+  const Value dynamic = plan(object(R"({"engine": "mysql", "credentials": {"mode": "VaultDynamic", "ttl": "2h"}})"));
+  EXPECT_EQ(dynamic["logins"]["ttl"], Value("7200s"));
+  EXPECT_EQ(dynamic["logins"]["max_ttl"], Value("86400s"));
+  const Value secret = plan(object(R"({"engine": "postgres", "credentials": {"mode": "SecretOnly"}})"));
+  EXPECT_TRUE(secret["keep"].is_null());
+  EXPECT_EQ(secret["secret"]["name"], Value("orders-db"));
+  EXPECT_EQ(secret["secret"]["password"], Value(true));
+}
+
+TEST(DatabasePlan, ModesThatDoNotGoTogetherAreRefused) {
+  EXPECT_THAT(refusal(object(
+                  R"({"engine": "postgres", "credentials": {"mode": "VaultDynamic", "ttl": "2h", "maxTTL": "1h"}})")),
+              HasSubstr("spec.credentials.maxTTL: is shorter"));
+  EXPECT_THAT(refusal(object(R"({"engine": "postgres", "credentials": {"mode": "VaultStatic",
+      "passwordFrom": {"secretKeyRef": {"name": "x"}}}})")),
+              HasSubstr("Vault makes the passwords"));
+  EXPECT_THAT(refusal(object(R"({"engine": "postgres", "credentials": {"mode": "VaultStatic"},
+      "publish": {"secret": {"name": "x", "includePassword": true}}})")),
+              HasSubstr("a dead one"));
+}
+
+TEST(DatabasePlan, ProvidersAndWhereItComesFrom) {
+  Value made = object(R"({"engine": "postgres", "providerRef": {"name": "west"}, "restoreFrom": {"snapshot": "s-1"}})");
+  EXPECT_THAT(refusal(made), HasSubstr("'west' is not one of the providers of this platform (none are set)"));
+  Value config = kConfig;
+  config.set("providers", json(R"({"west": {"region": "us-west-2"}})"));
+  const Value planned = plan_database(made, config).value();
+  EXPECT_EQ(planned["provider"], Value("west"));
+  EXPECT_EQ(planned["restore"], json(R"({"snapshot": "s-1"})"));
+}
+
+TEST(DatabasePlan, AnotherClassIsAnotherWish) {
+  const Value made = plan(object(R"({"engine": "postgres"})"));
+  Value config = kConfig;
+  EXPECT_EQ(wish_of(made), wish_of(plan(object(R"({"engine": "postgres"})"))));
+  config.set("sizes", json(R"({"small": "db.t4g.micro"})"));
+  EXPECT_NE(wish_of(made), wish_of(plan_database(object(R"({"engine": "postgres"})"), config).value()));
+}
+
 TEST(DatabasePlan, OwnsOnlyWhatTheSpecSays) {
   const Value made = plan(object(R"({"engine": "postgres", "storage": {"sizeGiB": 50, "type": "gp3"},
       "backup": {"retentionDays": 3}, "parameters": {"AutoMinorVersionUpgrade": false}})"));
@@ -105,6 +179,11 @@ TEST(DatabaseNames, ADatabaseIsNotCalledWhatAnEngineKeepsForItself) {
   EXPECT_EQ(database_name(Value::empty_dict(), "postgres"), "db_postgres");
   EXPECT_EQ(database_name(Value::empty_dict(), "1st"), "db_1st");
   EXPECT_EQ(database_name(json(R"({"databaseName": "Given"})"), "x"), "Given");
+}
+
+TEST(DatabaseNames, ASaltMakesAnotherFingerprint) {
+  EXPECT_NE(fingerprint("u", "p"), fingerprint("u", "p", "s"));
+  EXPECT_NE(fingerprint("u", "p", "t"), fingerprint("u", "p", "s"));
 }
 
 TEST(DatabaseNames, AFingerprintTellsPasswordsApartAndHoldsNone) {

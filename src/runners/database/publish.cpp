@@ -29,7 +29,7 @@ Status check_owner(const std::vector<ConsulEntry>& entries, const Value& plan) {
 
 // All keys in one transaction, so that a reader sees the old tree or the new one. Nothing is written that is right
 // already.
-Result<bool> write_keys(ConsulClient& consul, const Value& plan, const Value& endpoint, StopToken stop) {
+Result<bool> write_keys(ConsulClient& consul, const Value& plan, const Value& instance, StopToken stop) {
   const std::string prefix = prefix_of(plan);
   SQ_TRY(const std::vector<ConsulEntry> entries, consul.list(prefix, stop));
   SQ_CHECK(check_owner(entries, plan));
@@ -41,12 +41,14 @@ Result<bool> write_keys(ConsulClient& consul, const Value& plan, const Value& en
   std::map<std::string, std::string> there;
   for (const ConsulEntry& entry : entries) there[entry.key] = entry.value;
   Value operations = Value::empty_list();
-  const Value keys = consul_keys(plan, endpoint);
+  const Value keys = consul_keys(plan, instance);
   for (const auto& [name, value] : keys.as_dict()) {
     const auto found = there.find(prefix + name);
     if (found != there.end() && found->second == text_of(value)) continue;
-    operations.push_back(Value::dict(
-        {{"KV", Value::dict({{"Verb", "set"}, {"Key", prefix + name}, {"Value", base64_encode(text_of(value))}})}}));
+    operations.push_back(Value::dict({{"KV", Value::dict({{"Verb", "set"},
+                                                          {"Key", prefix + name},
+                                                          {"Value", base64_encode(text_of(value))},
+                                                          {"Flags", plan["generation"]}})}}));
   }
   if (operations.empty()) return false;
   SQ_TRY([[maybe_unused]] const Value results, consul.transaction(operations, stop));
@@ -55,33 +57,38 @@ Result<bool> write_keys(ConsulClient& consul, const Value& plan, const Value& en
 
 }  // namespace
 
-Value consul_keys(const Value& plan, const Value& endpoint) {
-  return Value::dict({{"uid", plan["uid"]},
-                      {"host", endpoint["address"]},
-                      {"port", text_of(endpoint["port"])},
-                      {"engine", plan["engine"]},
-                      {"version", plan["engine_version"]},
-                      {"dbname", plan["database_name"]},
-                      {"vault_path", plan["vault"]["mount"].string() + "/" + plan["vault"]["path"].string()},
-                      {"generation", text_of(plan["generation"])}});
+Value consul_keys(const Value& plan, const Value& instance) {
+  const Value connection = connection_of(plan, instance);
+  Value keys = Value::dict({{"uid", plan["uid"]},
+                            {"host", connection["host"]},
+                            {"port", connection["port"]},
+                            {"engine", plan["engine"]},
+                            {"version", plan["engine_version"]},
+                            {"dbname", connection["dbname"]},
+                            {"sslmode", connection["sslmode"]},
+                            {"vault_path", credentials_place(plan)},
+                            {"generation", text_of(plan["generation"])}});
+  // All of it in one read, for those who would rather parse than list.
+  keys.set("config", to_json(keys));
+  return keys;
 }
 
-Value consul_registration(const Value& plan, const Value& endpoint) {
+Value consul_registration(const Value& plan, const Value& instance, const std::string& status) {
   const Value& consul = plan["consul"];
+  const Value& endpoint = instance["endpoint"];
   const auto port = parse_int(text_of(endpoint["port"]));
-  const Value service = Value::dict({{"ID", consul["service"]},
-                                     {"Service", consul["service"]},
-                                     {"Port", port ? Value(*port) : Value(0)},
-                                     {"Tags", Value::list({plan["engine"], plan["object"]["namespace"], "primary"})},
-                                     {"Meta", Value::dict({{"uid", plan["uid"]},
-                                                           {"vault_path", plan["vault"]["mount"].string() + "/" +
-                                                                              plan["vault"]["path"].string()}})}});
+  const Value service =
+      Value::dict({{"ID", consul["service"]},
+                   {"Service", consul["service"]},
+                   {"Port", port ? Value(*port) : Value(0)},
+                   {"Tags", Value::list({plan["engine"], plan["object"]["namespace"], "primary"})},
+                   {"Meta", Value::dict({{"uid", plan["uid"]}, {"vault_path", credentials_place(plan)}})}});
   const Value check = Value::dict({{"Node", consul["node"]},
                                    {"CheckID", "rds-status"},
                                    {"Name", "status of the RDS instance"},
                                    {"Notes", "set by squall whenever it looks at RDS"},
-                                   {"Status", "passing"},
-                                   {"Output", "the DB instance " + plan["identifier"].string() + " is available"},
+                                   {"Status", status == "available" ? "passing" : "critical"},
+                                   {"Output", "the DB instance " + plan["identifier"].string() + " is " + status},
                                    {"ServiceID", consul["service"]}});
   return Value::dict({{"Node", consul["node"]},
                       {"Address", endpoint["address"]},
@@ -93,11 +100,11 @@ Value consul_registration(const Value& plan, const Value& endpoint) {
 
 Result<NativeAnswer> publish_endpoint(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
-  const Value& endpoint = call.parameters["endpoint"];
+  const Value& instance = call.parameters["instance"];
   SQ_TRY(ConsulClient consul, services.consul(call));
-  SQ_TRY(const bool written, write_keys(consul, plan, endpoint, call.stop));
+  SQ_TRY(const bool written, write_keys(consul, plan, instance, call.stop));
   if (plan["consul"]["register"].bool_or(true)) {
-    SQ_CHECK(consul.register_catalog(consul_registration(plan, endpoint), call.stop));
+    SQ_CHECK(consul.register_catalog(consul_registration(plan, instance), call.stop));
   } else {
     SQ_CHECK(consul.deregister_catalog(Value::dict({{"Node", plan["consul"]["node"]}}), call.stop));
   }

@@ -162,6 +162,19 @@ Value tags_of_record(const Value& record) {
   return tags;
 }
 
+bool is_broken(std::string_view status) {
+  return status.starts_with("incompatible-") || status.starts_with("inaccessible-encryption") || status == "failed" ||
+         status == "restore-error" || status == "storage-full" || status == "insufficient-capacity" ||
+         status == "stopped" || status == "stopping";
+}
+
+Value instance_of_record(const Value& record) {
+  return Value::dict(
+      {{"endpoint", Value::dict({{"address", record["Endpoint"]["Address"]}, {"port", record["Endpoint"]["Port"]}})},
+       {"master_username", record["MasterUsername"]},
+       {"db_name", record["DBName"]}});
+}
+
 bool has_pending(const Value& owned, const Value& record) {
   const Value& pending = record["PendingModifiedValues"];
   for (const auto& [name, value] : owned.is_dict() ? owned.as_dict() : Dict()) {

@@ -25,6 +25,13 @@ Value missing_tags(const Value& wanted, const Value& tags);
 // The tags of a record as {key: value}.
 Value tags_of_record(const Value& record);
 
+// Does the instance serve nobody, and will not by itself?
+bool is_broken(std::string_view status);
+
+// The parts of a record that credentials and endpoint are made of: {endpoint: {address, port}, master_username,
+// db_name}.
+Value instance_of_record(const Value& record);
+
 // True when something that the plan owns is accepted but not yet applied.
 bool has_pending(const Value& owned, const Value& record);
 

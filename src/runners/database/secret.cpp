@@ -2,18 +2,17 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
+#include "runners/database/names.hpp"
+#include "runners/database/store.hpp"
 
 namespace squall::runners::database {
 namespace {
 
 constexpr std::string_view kManagedBy = "app.kubernetes.io/managed-by";
+constexpr size_t kLabelMax = 63;  // of Kubernetes
 
 kubernetes::ResourceId secrets_of(const Value& plan) {
   return {"", "v1", "secrets", plan["object"]["namespace"].string()};
-}
-
-std::string type_of(const Value& plan) {
-  return "servicebinding.io/" + (plan["engine"].string_or("") == "postgres" ? "postgresql" : plan["engine"].string());
 }
 
 bool is_ours(const Value& secret, const Value& plan) {
@@ -44,7 +43,26 @@ Result<bool> remove_if_ours(const std::shared_ptr<kubernetes::Client>& client, c
   return true;
 }
 
-Value manifest(const Value& plan, const Value& members) {
+// What is published, resolved here so that it is in no parameter and no result. With logins of Vault's the Secret has
+// none: a client asks Vault.
+Result<Value> published_credentials(const NativeCall& call, Services& services, const Value& plan) {
+  SQ_TRY(const auto store, password_store(call, services, plan));
+  SQ_TRY(const Kept kept, store->current());
+  if (!kept.data["password"].is_string())
+    return fail(Error(ErrorCode::kNotFound, "there are no credentials at " + store->name() + " to make the Secret from")
+                    .with_type("NotFound"));
+  Value data = kept.data;
+  if (plan["logins"].is_dict()) data.set("username", plan["logins"]["username"]);
+  return data;
+}
+
+}  // namespace
+
+std::string secret_type(const Value& plan) {
+  return "servicebinding.io/" + (plan["engine"].string_or("") == "postgres" ? "postgresql" : plan["engine"].string());
+}
+
+Value secret_manifest(const Value& plan, const std::string& name, const std::string& type, const Value& members) {
   const Value& object = plan["object"];
   Value data = Value::empty_dict();
   for (const auto& [key, value] : members.as_dict()) data.set(key, base64_encode(value.string()));
@@ -58,26 +76,14 @@ Value manifest(const Value& plan, const Value& members) {
       {{"apiVersion", "v1"},
        {"kind", "Secret"},
        {"metadata",
-        Value::dict({{"name", plan["secret"]["name"]},
+        Value::dict({{"name", name},
                      {"namespace", object["namespace"]},
-                     {"labels", Value::dict({{kManagedBy, "squall"}, {"squall.dev/database", object["name"]}})},
+                     {"labels", Value::dict({{kManagedBy, "squall"},
+                                             {"squall.dev/database", shortened(object["name"].string(), kLabelMax)}})},
                      {"ownerReferences", Value::list({owner})}})},
-       {"type", type_of(plan)},
+       {"type", type},
        {"data", data}});
 }
-
-// What is in Vault, resolved here so that it is in no parameter and no result.
-Result<Value> published_credentials(const NativeCall& call, const Value& plan) {
-  SQ_TRY(const auto vault, vault_client(call));
-  SQ_TRY(const clients::VaultSecret secret,
-         vault->read(plan["vault"]["mount"].string(), plan["vault"]["path"].string(), call.stop));
-  if (!secret.data["password"].is_string())
-    return fail(
-        Error(ErrorCode::kNotFound, "there are no credentials in Vault to make the Secret from").with_type("NotFound"));
-  return secret.data;
-}
-
-}  // namespace
 
 Value secret_members(const Value& plan, const Value& credentials) {
   const bool with_password = plan["secret"]["password"].bool_or(false);
@@ -87,8 +93,9 @@ Value secret_members(const Value& plan, const Value& credentials) {
                                {"host", credentials["host"]},
                                {"port", credentials["port"]},
                                {"database", credentials["dbname"]},
-                               {"username", credentials["username"]},
                                {"sslmode", credentials["sslmode"]}});
+  if (credentials["username"].truthy()) members.set("username", credentials["username"]);
+  if (plan["logins"].is_dict()) members.set("vault_path", plan["logins"]["path"]);
   if (with_password) {
     members.set("password", credentials["password"]);
     members.set("uri", credentials["uri"]);
@@ -112,16 +119,17 @@ Result<NativeAnswer> publish_secret(const NativeCall& call, Services& services) 
   if (before != name) {
     SQ_TRY(changed, remove_if_ours(client, plan, before, call.stop));
   }
-  if (name.empty()) return answer(changed);
+  // With SecretOnly the Secret is where the password is kept: publish_credentials has written it.
+  if (name.empty() || !plan["keep"].is_dict()) return answer(changed);
   SQ_TRY(const Value there, find(client, plan, name, call.stop));
   if (!there.is_null() && !is_ours(there, plan)) {
     return fail(Error(ErrorCode::kConflict, "the Secret " + plan["object"]["namespace"].string() + "/" + name +
                                                 " exists already and is not of this Database; it is left alone")
                     .with_type("NameTaken"));
   }
-  SQ_TRY(const Value credentials, published_credentials(call, plan));
+  SQ_TRY(const Value credentials, published_credentials(call, services, plan));
   add_log_secret(credentials["password"].string());
-  const Value wanted = manifest(plan, secret_members(plan, credentials));
+  const Value wanted = secret_manifest(plan, name, secret_type(plan), secret_members(plan, credentials));
   if (there["data"] == wanted["data"] && there["type"] == wanted["type"]) return answer(changed);
   kubernetes::WriteOptions options;
   options.force = true;  // members that somebody changed by hand come back

@@ -4,14 +4,22 @@
 
 namespace squall::runners::database {
 
-Result<clients::RdsClient> Services::rds(const NativeCall& call) {
+Result<clients::RdsClient> Services::rds(const NativeCall& call, const Value& plan) {
   {
     const std::lock_guard lock(mutex_);
     if (aws_ == nullptr)
       aws_ = std::make_unique<clients::AwsClients>(call.services.http, call.services.clock, call.services.random,
                                                    call.services.run_program);
   }
-  return aws_->rds(call.request.service_configs["aws"], "", call.services.environment, call.stop);
+  Value config =
+      call.request.service_configs["aws"].is_dict() ? call.request.service_configs["aws"] : Value::empty_dict();
+  const Value& provider = call.request.config["providers"][plan["provider"].string()];
+  for (const auto& [name, value] : provider.is_dict() ? provider.as_dict() : Dict()) config.set(name, value);
+  // A profile of the provider's own means its keys, not those that the pack aws has for everybody else.
+  if (provider["profile"].truthy()) {
+    for (const char* key : {"access_key_id", "secret_access_key", "session_token"}) config.set(key, Value());
+  }
+  return aws_->rds(config, "", call.services.environment, call.stop);
 }
 
 Result<clients::ConsulClient> Services::consul(const NativeCall& call) const {
@@ -38,6 +46,11 @@ Result<ObjectTarget> target_of(Services& services, const NativeCall& call, const
   if (target.name.empty())
     return fail(Error(ErrorCode::kInvalid, "the reference to the object has no name").with_type("InvalidParameter"));
   return target;
+}
+
+std::string chain_of(const NativeCall& call) {
+  const std::string parent = call.request.context["parent"]["execution_id"].string();
+  return parent.empty() ? call.request.execution_id : parent;
 }
 
 bool is_passing(const Error& error) {

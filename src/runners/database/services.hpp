@@ -19,7 +19,8 @@ class Services {
  public:
   explicit Services(kubernetes::KubernetesClients& clusters) : clusters_(clusters) {}
 
-  Result<clients::RdsClient> rds(const NativeCall& call);
+  // The account and region of the plan's provider, over the config of the pack aws.
+  Result<clients::RdsClient> rds(const NativeCall& call, const Value& plan);
   Result<clients::ConsulClient> consul(const NativeCall& call) const;
   Result<std::shared_ptr<kubernetes::Client>> cluster(const NativeCall& call) const;
 
@@ -36,6 +37,9 @@ struct ObjectTarget {
   std::string kind, name, uid;
 };
 Result<ObjectTarget> target_of(Services& services, const NativeCall& call, const Value& reference);
+
+// The chain that this task belongs to; without one, the task itself.
+std::string chain_of(const NativeCall& call);
 
 // The other side is away, busy or changes its leader: to be asked again later.
 bool is_passing(const Error& error);

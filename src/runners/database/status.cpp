@@ -1,5 +1,6 @@
 #include "runners/database/status.hpp"
 
+#include "runners/database/actions_impl.hpp"
 #include "runners/database/names.hpp"
 #include "value/json.hpp"
 
@@ -26,16 +27,18 @@ Value event(std::string_view type, std::string_view reason, std::string_view act
 
 std::string address_of(const Value& endpoint) { return text_of(endpoint["address"]) + ":" + text_of(endpoint["port"]); }
 
-std::string vault_path(const Value& plan) {
-  return plan["vault"]["mount"].string() + "/" + plan["vault"]["path"].string();
-}
-
 // When a password was made by the chain, the next one is due an interval later; else the dates stay.
 Value rotation_status(const Outcome& outcome) {
   const Value& before = outcome.object["status"]["credentials"];
-  Value credentials =
-      Value::dict({{"vaultPath", vault_path(outcome.plan)}, {"passwordVersion", outcome.credentials["version"]}});
-  const bool rotated = outcome.credentials["new_password"].bool_or(false) || !before["lastRotated"].is_string();
+  const std::string place = credentials_place(outcome.plan);
+  Value credentials = Value::dict({{"mode", outcome.plan["credentials"]["mode"]},
+                                   {"vaultPath", place.empty() ? Value() : Value(place)},
+                                   {"role", outcome.plan["logins"]["role"]},
+                                   {"username", outcome.plan["logins"].is_dict() ? outcome.plan["logins"]["username"]
+                                                                                 : outcome.credentials["username"]},
+                                   {"passwordVersion", outcome.credentials["version"]}});
+  const bool rotated = outcome.credentials["new_password"].bool_or(false) || outcome.logins["rotated"].bool_or(false) ||
+                       !before["lastRotated"].is_string();
   const std::string last = rotated ? kubernetes_time(outcome.now) : before["lastRotated"].string();
   credentials.set("lastRotated", last);
   const int64_t every = outcome.plan["credentials"]["rotate_every"].int_or(0);
@@ -78,18 +81,27 @@ std::string synced_message(const Outcome& outcome) {
   return "generation " + std::to_string(outcome.plan["generation"].int_or(0)) + " is carried out";
 }
 
+// "postgres 16.8"
+std::string engine_text(const Value& plan, const Outcome& outcome) {
+  const Value& version = outcome.modified["engine_version"].is_string() ? outcome.modified["engine_version"]
+                                                                        : outcome.instance["engine_version"];
+  return plan["engine"].string() + (version.truthy() ? " " + version.string() : std::string());
+}
+
 Value end_event(const Outcome& outcome) {
   const std::string doing = outcome.plan["doing"].string();
   const std::string address = address_of(outcome.instance["endpoint"]);
-  if (!outcome.rotation.empty() && outcome.credentials["new_password"].bool_or(false)) {
+  const bool by_vault = outcome.logins["rotated"].bool_or(false);
+  if (!outcome.rotation.empty() && (by_vault || outcome.credentials["new_password"].bool_or(false))) {
     return event("Normal", "Rotated", "Rotate",
-                 "the password is changed; version " + text_of(outcome.credentials["version"]) + " of " +
-                     vault_path(outcome.plan) + " has the new one",
+                 "the password is changed; " +
+                     (by_vault ? std::string() : "version " + text_of(outcome.credentials["version"]) + " of ") +
+                     credentials_label(outcome.plan) + " has the new one",
                  true);
   }
   if (doing == "Creating") {
     return event("Normal", "Available", "Create",
-                 address + " is ready; credentials in Vault at " + vault_path(outcome.plan) +
+                 address + " is ready; credentials in " + credentials_label(outcome.plan) +
                      ", endpoint in Consul under " + outcome.plan["consul"]["prefix"].string(),
                  false);
   }
@@ -108,6 +120,14 @@ std::string describe_differences(const Value& differences) {
     text += difference["field"].string() + " " + text_of(difference["have"]) + " -> " + text_of(difference["want"]);
   }
   return text;
+}
+
+bool is_outage(const Value& drift) {
+  for (const Value& difference : items(drift)) {
+    const std::string_view field = difference["field"].string_or("");
+    if (field == "DB instance" || field == "DB instance status") return true;
+  }
+  return false;
 }
 
 Value recent_corrections(const Value& corrections, Timestamp now) {
@@ -140,6 +160,9 @@ Value announcement(const Value& object, const Value& plan, const Value& drift, i
   const std::string doing = plan["doing"].string();
   const std::string identifier = plan["identifier"].string();
   Value status = Value::dict({{"identifier", identifier}, {"execution", Value::dict({{"step", doing}})}});
+  if (!object["status"]["size"].truthy()) status.set("size", plan["size"]);
+  if (!object["status"]["engine"].truthy())
+    status.set("engine", plan["engine"].string() + " " + plan["engine_version"].string());
   Value conditions = Value::empty_list();
   if (attempt > 0) return Value::dict({{"status", status}, {"conditions", conditions}, {"event", Value()}});
   if (doing != "Repairing") {
@@ -160,6 +183,10 @@ Value announcement(const Value& object, const Value& plan, const Value& drift, i
   status.set("drift", drift);
   conditions.push_back(condition("NoDrift", "False", "DriftFound", message));
   conditions.push_back(condition("Synced", "False", "Correcting", message));
+  if (is_outage(drift)) {
+    status.set("phase", "InstanceUnavailable");
+    conditions.push_back(condition("Ready", "False", "InstanceUnavailable", message));
+  }
   return Value::dict({{"status", status},
                       {"conditions", conditions},
                       {"event", event("Warning", "DriftFound", "Repair", "found: " + message, true)}});
@@ -178,10 +205,12 @@ Value summary(const Outcome& outcome) {
        {"engineVersion", outcome.modified["engine_version"].is_string() ? outcome.modified["engine_version"]
                                                                         : instance["engine_version"]},
        {"size", plan["size"]},
+       {"engine", engine_text(plan, outcome)},
        {"endpoint", Value::dict({{"host", endpoint["address"]}, {"port", endpoint["port"]}, {"address", address}})},
        {"credentials", rotation_status(outcome)},
        {"consul", Value::dict({{"kvPrefix", plan["consul"]["prefix"]}, {"service", plan["consul"]["service"]}})},
        {"nextTry", Value()},
+       {"refused", Value()},
        {"drift", Value::empty_list()},
        {"execution", Value::dict({{"step", "done"}})}});
   if (!outcome.secret.is_null())
@@ -195,7 +224,7 @@ Value summary(const Outcome& outcome) {
       Value::list({condition("Ready", "True", "Available", address),
                    condition("Synced", "True", "Available", synced_message(outcome)),
                    condition("Provisioned", "True", "Available", "RDS instance " + plan["identifier"].string()),
-                   condition("CredentialsPublished", "True", "Available", "Vault " + vault_path(plan)),
+                   condition("CredentialsPublished", "True", "Available", credentials_label(plan)),
                    condition("EndpointPublished", "True", "Available", "Consul " + plan["consul"]["prefix"].string()),
                    condition("NoDrift", "True", "Available", "as the spec says")});
   if (condition_is(outcome.object, "DriftLoop", "True"))

@@ -23,6 +23,7 @@ struct Outcome {
   Value modified;     // of database.modify_instance; null when the chain has no such step
   Value credentials;  // of database.publish_credentials
   Value secret;       // of database.publish_secret; null when the chain has no such step
+  Value logins;       // of database.publish_logins
   Value drift;        // as above
   std::string rotation;
   Timestamp now;
@@ -37,6 +38,9 @@ Value drift_report(const Value& object, const Value& drift, Timestamp now);
 
 // "AllocatedStorage 20 -> 50, ..."
 std::string describe_differences(const Value& differences);
+
+// Does the drift mean that nobody can connect?
+bool is_outage(const Value& drift);
 
 // The times of `status.corrections` that still count, by field: [{field, times[]}].
 Value recent_corrections(const Value& corrections, Timestamp now);

@@ -61,8 +61,13 @@ Value drift_report(const Value& object, const Value& drift, Timestamp now) {
     conditions.push_back(condition("DriftLoop", "True", "DriftLoop", message));
     conditions.push_back(condition("Synced", "False", "DriftLoop", message));
   }
+  Value status = Value::dict({{"drift", drift}});
+  if (is_outage(drift)) {
+    status.set("phase", "InstanceUnavailable");
+    conditions.push_back(condition("Ready", "False", "InstanceUnavailable", differences));
+  }
   return Value::dict(
-      {{"status", Value::dict({{"drift", drift}})},
+      {{"status", status},
        {"conditions", conditions},
        {"event", Value::dict({{"type", "Warning"}, {"reason", reason}, {"action", "Report"}, {"note", message}})}});
 }

@@ -11,14 +11,9 @@ namespace {
 
 constexpr int kConflictTriesMax = 10;
 constexpr size_t kNoteBytesMax = 1024;  // of an Event's note
+constexpr size_t kEventStemMax = 230;   // an Event's name has at most 253 characters
 constexpr Duration kRetryFirst = std::chrono::seconds(1);
 constexpr Duration kRetryLongest = std::chrono::seconds(60);
-
-// The chain that this task belongs to.
-std::string chain_of(const NativeCall& call) {
-  const std::string parent = call.request.context["parent"]["execution_id"].string();
-  return parent.empty() ? call.request.execution_id : parent;
-}
 
 // Does `status` already say all of `wanted`? A null is what is to be absent.
 bool says(const Value& status, const Value& wanted) {
@@ -51,7 +46,8 @@ Value event_body(const NativeCall& call, const ObjectTarget& target, const Value
   const std::string key = target.uid + "\n" + chain + "\n" + event["reason"].string() + "\n" + event["note"].string();
   return Value::dict({{"apiVersion", "events.k8s.io/v1"},
                       {"kind", "Event"},
-                      {"metadata", Value::dict({{"name", target.name + "." + crypto::sha256_hex(key).substr(0, 16)},
+                      {"metadata", Value::dict({{"name", shortened(target.name, kEventStemMax) + "." +
+                                                             crypto::sha256_hex(key).substr(0, 16)},
                                                 {"namespace", target.resource.namespace_name}})},
                       {"eventTime", format_timestamp(call.services.clock.now())},
                       {"type", event["type"].string_or("Normal")},
@@ -93,7 +89,9 @@ Value status_patch(const NativeCall& call, const Value& object) {
   return status;
 }
 
-Result<NativeAnswer> tell_once(const NativeCall& call, Services& services) {
+}  // namespace
+
+Result<NativeAnswer> tell_now(const NativeCall& call, Services& services) {
   SQ_TRY(const ObjectTarget target, target_of(services, call, call.parameters["object"]));
   const auto gone = [] { return NativeAnswer::succeeded(Value::dict({{"changed", false}, {"gone", true}})); };
   for (int attempt = 0; attempt < kConflictTriesMax; ++attempt) {
@@ -123,11 +121,9 @@ Result<NativeAnswer> tell_once(const NativeCall& call, Services& services) {
                   .with_type("Conflict"));
 }
 
-}  // namespace
-
 // Waits for an API server that is away, durably: what a chain did is told before the chain ends.
 Result<NativeAnswer> tell(const NativeCall& call, Services& services) {
-  auto told = tell_once(call, services);
+  auto told = tell_now(call, services);
   if (told || !is_passing(told.error())) return told;
   const int64_t tries = call.state["tries"].int_or(0);
   return NativeAnswer::wait_for(growing_delay(tries, kRetryFirst, kRetryLongest),

@@ -7,6 +7,7 @@
 namespace squall::runners {
 namespace {
 
+using database::chain_of;
 using database::TurnMode;
 using database::Turns;
 
@@ -18,11 +19,6 @@ struct Shared {
   ExecutionControl control;
   Turns turns;
 };
-
-std::string chain_of(const NativeCall& call) {
-  const std::string parent = call.request.context["parent"]["execution_id"].string();
-  return parent.empty() ? call.request.execution_id : parent;
-}
 
 TurnMode mode_of(const Value& mode) {
   if (mode.string_or("") == "preempt") return TurnMode::kPreempt;
