@@ -98,4 +98,29 @@ Result<Value> evaluate_mistral_value(const Value& value, const MistralScope& sco
   return Evaluation(scope).evaluate(value);
 }
 
+Status validate_mistral_text(const Value& value) {
+  if (!value.is_string()) return {};
+  const std::string_view text = value.as_string();
+  const bool has_jinja = !find_delimited(text, "{{", "}}").empty() || !find_delimited(text, "{%", "%}").empty();
+  const auto yaql = find_delimited(text, "<%", "%>");
+  if (has_jinja) {
+    if (const Status syntax = jinja::check_template_syntax(text); !syntax) {
+      const Error& cause = syntax.error();
+      return fail(Error(cause.code(), "Syntax error '" + cause.message() + "'.", cause.where())
+                      .with_type("JinjaGrammarException"));
+    }
+    if (!yaql.empty()) {
+      return fail(Error(ErrorCode::kInvalid,
+                        "The line already contains an expression of type 'jinja'. Mixing expression types in a single "
+                        "line is not allowed.")
+                      .with_type("ExpressionGrammarException"));
+    }
+  }
+  for (const std::string& expression : yaql) {
+    const auto compiled = YaqlExpression::compile_cached(without_delimiters(expression, "<%>"));
+    if (!compiled) return fail(Error(compiled.error()).with_type("YaqlGrammarException"));
+  }
+  return {};
+}
+
 }  // namespace squall::expr

@@ -24,4 +24,8 @@ struct MistralScope {
 // or "JinjaEvaluationException", with Mistral's words but without the data, which may hold secrets.
 Result<Value> evaluate_mistral_value(const Value& value, const MistralScope& scope);
 
+// Mistral's check of one text when a document comes in; other values pass. type() of an error: "YaqlGrammarException",
+// "JinjaGrammarException", or "ExpressionGrammarException" for a text that mixes the two.
+Status validate_mistral_text(const Value& text);
+
 }  // namespace squall::expr
