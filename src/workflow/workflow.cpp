@@ -24,6 +24,7 @@ Value row_of(const RerunTask& task) {
   if (task.route) row.set("route", *task.route);
   if (task.reset_items) row.set("reset_items", true);
   set_given(row, "input", task.input);
+  if (task.skip) row.set("skip", true);
   return row;
 }
 
@@ -35,6 +36,7 @@ Value row_of(const RerunRequest& request) {
     row.set("tasks", Value(std::move(tasks)));
   }
   set_given(row, "inputs", request.inputs);
+  set_given(row, "env", request.env);
   return row;
 }
 
@@ -51,6 +53,7 @@ Result<int64_t> number_of(const Value& row) {
 RerunRequest rerun_of(const Value& row) {
   RerunRequest request;
   request.inputs = row["inputs"];
+  request.env = row["env"];
   if (!row["tasks"].is_list()) return request;
   for (const Value& task : row["tasks"].as_list()) {
     RerunTask made;
@@ -58,6 +61,7 @@ RerunRequest rerun_of(const Value& row) {
     if (task["route"].is_int()) made.route = task["route"].int_or(0);
     made.reset_items = task["reset_items"].bool_or(false);
     made.input = task["input"];
+    made.skip = task["skip"].bool_or(false);
     request.tasks.push_back(std::move(made));
   }
   return request;
@@ -68,8 +72,10 @@ Result<Event::What> what_of(const Value& row) {
   if (kind == "start") return Event::What(Start{row["inputs"], row["context"]});
   if (kind == "restore") return Event::What(Restore{row["document"]});
   if (kind == "pause") return Event::What(PauseRequest{});
-  if (kind == "resume") return Event::What(ResumeRequest{});
-  if (kind == "cancel") return Event::What(CancelRequest{});
+  if (kind == "resume") return Event::What(ResumeRequest{row["env"]});
+  if (kind == "cancel") {
+    return Event::What(CancelRequest{std::string(row["status"].string_or("canceled")), row["message"]});
+  }
   if (kind == "rerun") return Event::What(rerun_of(row));
   if (kind == "timer") {
     SQ_TRY(const int64_t number, number_of(row));
@@ -111,8 +117,17 @@ Value Event::to_value() const {
             return Value::dict({{"event", "timer"}, {"number", due.number}});
           },
           [](const PauseRequest&) { return row_of("pause"); },
-          [](const ResumeRequest&) { return row_of("resume"); },
-          [](const CancelRequest&) { return row_of("cancel"); },
+          [](const ResumeRequest& request) {
+            Value made = row_of("resume");
+            set_given(made, "env", request.env);
+            return made;
+          },
+          [](const CancelRequest& request) {
+            Value made = row_of("cancel");
+            if (request.status != "canceled") made.set("status", request.status);
+            set_given(made, "message", request.message);
+            return made;
+          },
           [](const RerunRequest& request) { return row_of(request); },
       },
       what);

@@ -60,8 +60,15 @@ struct TimerDue {
 };
 
 struct PauseRequest {};
-struct ResumeRequest {};
-struct CancelRequest {};
+struct ResumeRequest {
+  Value env;  // dict: new members of Mistral's environment; null: none
+};
+struct CancelRequest {
+  // How the run ends: "canceled"; for Mistral, whose workflows can be stopped in any end state, "failed" or
+  // "succeeded".
+  std::string status = "canceled";
+  Value message;  // text: why, for its record; or null
+};
 
 // One task to run again; all its routes when none is named.
 struct RerunTask {
@@ -69,12 +76,14 @@ struct RerunTask {
   std::optional<int64_t> route;
   bool reset_items = false;  // all items of a with-items task, not only those that failed
   Value input;               // dict: replaces members of the action's rendered input, this once; null: nothing
+  bool skip = false;         // Mistral: do not run it, take it for SKIPPED and go on from there
 };
 
 // Run a completed workflow again from these tasks; from all that ended it badly when none is named.
 struct RerunRequest {
   std::vector<RerunTask> tasks;
   Value inputs;  // dict: new values of workflow inputs (variables) that the tasks run again see; null: none
+  Value env;     // dict: new members of Mistral's environment; null: none
 };
 
 // Instead of a Start: goes on from a state that document() showed, or that the language's own engine stored. Actions
