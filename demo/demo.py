@@ -193,6 +193,7 @@ class Story:
         self.squall = squall
         self.rds = rds
         self.told: set[str] = set()
+        self.begun: dict[str, float] = {}
         self.rds_state = ""
 
     def once(self, key: str, what: str, text: str) -> None:
@@ -208,7 +209,8 @@ class Story:
         instance = self.squall.get("/triggerinstances/" + enforcement["trigger_instance_id"])
         payload = instance["payload"]
         self.once(instance["id"], "seen", f"{payload['event']} {payload['kind']} {payload['namespace']}/{payload['name']} generation {payload['generation']}")
-        self.once(instance["id"] + "t", "trigger", f"{instance['id']} of {instance['trigger']}")
+        kind = self.squall.get("/triggers/" + instance["trigger"])["type"]
+        self.once(instance["id"] + "t", "trigger", f"{kind}, instance {instance['id']}")
         self.once(enforcement["id"], "rule", f"{rule} matched, execution {enforcement['execution_id']}")
         return wait_for(f"{action} ends", lambda: self._progress(enforcement["execution_id"]))
 
@@ -217,15 +219,18 @@ class Story:
         return found[0] if found else None
 
     def _progress(self, execution: str) -> Json:
+        # Read before its tasks, so that the last of them is told, too.
+        found = self.squall.get("/executions/" + execution)
         for task in self.squall.get(f"/executions/{execution}/children"):
             name = task["context"]["chain"]["name"]
             if task["status"] == "running":
-                self.once(task["id"] + "r", "task", f"{name:<18} {task['action']['ref']} running")
+                # Most are over before anybody could read that they run.
+                if time.monotonic() - self.begun.setdefault(task["id"], time.monotonic()) > 1:
+                    self.once(task["id"] + "r", "task", f"{name:<18} {task['action']['ref']} waits, holding no thread")
             elif task["status"] in ("succeeded", "failed", "timeout", "abandoned", "canceled"):
                 detail = "" if task["status"] == "succeeded" else ": " + str((task.get("result") or {}).get("error"))
                 self.once(task["id"] + "e", "task", f"{name:<18} {task['action']['ref']} {task['status']} after {task.get('elapsed_seconds', 0):.3f} s{detail}")
         self._tell_rds()
-        found = self.squall.get("/executions/" + execution)
         return found if found["status"] in ("succeeded", "failed", "timeout", "canceled", "abandoned") else None
 
     def _tell_rds(self) -> None:
@@ -282,6 +287,8 @@ class Demo:
         line("kubectl", "get databases -n " + NAMESPACE)
         table = kubectl("get", "databases.squall.dev", "-n", NAMESPACE).rstrip()
         print("\n".join("          " + row for row in table.splitlines()))
+        for condition in kubectl.database()["status"]["conditions"]:
+            line("condition", f"{condition['type']:<21} {condition['status']:<6} {condition['reason']:<10} {condition['message']}")
         ready = [c for c in kubectl.database()["status"]["conditions"] if c["type"] == "Ready"][0]
         if ready["status"] != "True":
             raise StepFailed(f"the Database is not Ready: {ready['reason']}: {ready['message']}")
@@ -307,6 +314,17 @@ class Demo:
         self.executions.append(("delete", deleted["id"]))
         self.check_chain(deleted)
         self.check_gone(plan, kubectl, story.rds, env)
+        heading("8. What Kubernetes was told on the way")
+        self.show_events(kubectl)
+
+    @staticmethod
+    def show_events(kubectl: Kubectl) -> None:
+        events = json.loads(kubectl("get", "events.events.k8s.io", "-n", NAMESPACE, "-o", "json"))["items"]
+        mine = [event for event in events if event["regarding"]["name"] == NAME]
+        if not mine:
+            raise StepFailed(f"there are no Events of databases/{NAME}")
+        for event in sorted(mine, key=lambda event: event["eventTime"]):
+            line("event", f"{event['type']:<8} {event['reason']:<10} {event['note']}")
 
     @staticmethod
     def check_storage(plan: Json, rds: Any, wanted: int) -> None:
@@ -347,12 +365,14 @@ class Demo:
         if not keys:
             raise StepFailed(f"Consul has no keys under {plan['consul']['prefix']}")
         for key, value in sorted(keys.items()):
-            line("consul", f"{key} = {value}")
+            line("consul", f"{key} = " + ("(all of them as JSON)" if key.endswith("/config") else value))
         secret = self.vault_secret(plan, env)
         if not secret or not secret.get("password"):
             raise StepFailed(f"Vault has no password at {plan['vault']['path']}")
-        shown = {key: f"({len(value)} characters)" if key == "password" else value for key, value in secret.items()}
-        line("vault", f"{plan['vault']['mount']}/{plan['vault']['path']}: " + ", ".join(f"{k}={v}" for k, v in sorted(shown.items())))
+        password = secret["password"]
+        line("vault", f"{plan['vault']['mount']}/{plan['vault']['path']} has, with the password shown as dots:")
+        for key, value in sorted(secret.items()):
+            line("vault", f"  {key} = {str(value).replace(password, '.' * len(password))}")
 
     @staticmethod
     def consul_keys(plan: Json, env: dict[str, str]) -> dict[str, str]:
@@ -387,12 +407,16 @@ class Demo:
         assert self.squall
         heading("Where to look")
         binary = os.path.relpath(self.squall.binary)
-        print(f"  API         {self.squall.url}/v1/executions")
+        if not self.keep:
+            print("  The demo ends here; what squall kept stays. Look at it with:")
+            print(f"  serve       {binary} serve --data {self.squall.data} --listen 127.0.0.1:{self.squall.port}")
+        else:
+            print(f"  API         {self.squall.url}/v1/executions")
         for name, execution in self.executions:
             print(f"  {name:<11} {binary} execution get {execution} --url {self.squall.url}")
         print(f"  log         {self.squall.log}")
-        print(f"  data        {self.squall.data}")
         if self.keep:
+            print(f"  data        {self.squall.data}")
             settings = " ".join(f"{k}={v}" for k, v in self.services.local.env().items() if "SECRET" not in k and "TOKEN" not in k) if self.services.local else ""
             print(f"  environment {settings}")
             print(f"  stop        kill {os.getpid()}   (or Ctrl-C here)")
