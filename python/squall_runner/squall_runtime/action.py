@@ -2,15 +2,17 @@
 
     <DELIMITER>{"result": ..., "status": true | false | null}\\n<DELIMITER>
 
-Everything else on standard output is the action's own. The exit code is 0, 220 for a status that is no boolean, whatever
+The document also has "converted" when files of Python 2 were converted now: [{"file", "reason"}]. After an exception it has
+nothing else. Everything else on standard output is the action's own. The exit code is 0, 220 for a status that is no boolean, whatever
 the action gives to sys.exit(), or 1 after an exception, whose traceback goes to standard error.
 """
 
 import json
 import sys
 
-from squall_runtime import absent
-from squall_runtime import loader
+from squall_runtime import absent, jsonable, loader
+from squall_runtime.config import PackConfig
+from squall_runtime.python2 import imports
 from squall_runtime.service import ActionService
 
 DELIMITER = "%%%%%~=~=~=************=~=~=~%%%%"
@@ -29,8 +31,25 @@ For more information, please see: https://docs.stackstorm.com/upgrade_notes.html
 
 def execute(request):
     """Does what `request` (see run_action.py) asks for and returns the exit code. Exceptions of the action pass."""
+    converted = []
+    try:
+        return _run(request, converted)
+    except BaseException:
+        if converted:
+            _answer(json.dumps({"converted": converted}))
+        raise
+
+
+def _run(request, converted):
     absent.install()
-    action_class = loader.load_action_class(request["file_path"])
+    jsonable.install_bytes()
+    pack = imports.Pack(
+        loader.pack_directory_of(request["file_path"], "actions"),
+        request.get("python2_directory"),
+        lambda path, reason: converted.append({"file": path, "reason": reason}),
+    )
+    imports.install(pack)
+    action_class = loader.load_action_class(request["file_path"], pack)
     service = ActionService(
         pack=request["pack"],
         class_name=action_class.__name__,
@@ -48,19 +67,34 @@ def execute(request):
             sys.stderr.flush()
             return INVALID_STATUS_EXIT_CODE
 
-    # The interpreter's own stream: the action may have put something else in place of sys.stdout.
-    sys.stdout.flush()
-    sys.__stdout__.write("%s%s\n%s" % (DELIMITER, serialize(result, status), DELIMITER))
-    sys.__stdout__.flush()
+    # In Python 2 bytes were text, and so they are in the results of packs of its time.
+    is_old = pack.has_python2 or "st2actions.runners.pythonrunner" in sys.modules
+    _answer(serialize(result, status, is_old, converted))
     return 0
 
 
-def serialize(result, status):
-    """The result as JSON. What JSON cannot hold is given as its str()."""
+def _answer(text):
+    # The interpreter's own stream: the action may have put something else in place of sys.stdout.
+    sys.stdout.flush()
+    sys.__stdout__.write("%s%s\n%s" % (DELIMITER, text, DELIMITER))
+    sys.__stdout__.flush()
+
+
+def serialize(result, status, bytes_are_text=False, converted=None):
+    """The result as JSON. What JSON cannot hold is given as its str(), with `bytes_are_text` that is no bytes' lot."""
+    answer = {"result": result, "status": status}
+    if converted:
+        answer["converted"] = converted
     try:
-        return json.dumps({"result": result, "status": status})
+        return json.dumps(answer, cls=jsonable.StrictEncoder)
     except Exception:  # an object's own methods may raise anything
-        return json.dumps({"result": str(result), "status": status})
+        pass
+    if bytes_are_text:
+        try:
+            return json.dumps(dict(answer, result=jsonable.jsonable(result)))
+        except Exception:
+            pass
+    return json.dumps(dict(answer, result=str(result)))
 
 
 def instantiate(action_class, config, service):
@@ -72,4 +106,6 @@ def instantiate(action_class, config, service):
             raise
     instance = action_class(config=config)
     instance.action_service = service
+    if isinstance(getattr(instance, "config", None), PackConfig):
+        instance.config.belongs_to(service.pack)  # which the constructor could not know
     return instance

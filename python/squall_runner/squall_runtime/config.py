@@ -8,6 +8,9 @@ class PackConfig(dict):
         super().__init__(values)
         self._pack = pack
 
+    def belongs_to(self, pack):
+        self._pack = pack
+
     def __missing__(self, key):
         raise ValueError(
             'Config for pack "%s" is missing key "%s".\nAdd it to the file configs/%s.yaml and register the configs of '

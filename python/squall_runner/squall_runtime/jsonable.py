@@ -3,8 +3,29 @@
 import base64
 import datetime
 import decimal
+import json
 import math
 import uuid
+
+
+_default = json.JSONEncoder.default
+
+
+class StrictEncoder(json.JSONEncoder):
+    """JSON as Python 3 has it, also after install_bytes()."""
+
+    default = _default
+
+
+def install_bytes():
+    """From now on json.dumps() takes bytes for the text that they are, as it did in Python 2, where Python 3 raises."""
+
+    def default(self, value):
+        if isinstance(value, (bytes, bytearray)):
+            return text_of(bytes(value))
+        return _default(self, value)
+
+    json.JSONEncoder.default = default
 
 
 def jsonable(value):

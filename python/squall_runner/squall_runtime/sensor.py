@@ -7,8 +7,9 @@ import sys
 import traceback
 from _thread import allocate_lock, start_new_thread
 
-from squall_runtime import absent, loader
+from squall_runtime import absent, jsonable, loader
 from squall_runtime.channel import Channel
+from squall_runtime.python2 import imports
 from squall_runtime.sensor_base import BaseSensor, PollingSensor
 from squall_runtime.sensor_service import ChannelLogHandler, SensorService
 
@@ -63,7 +64,14 @@ def execute(request, channel):
     logger = logging.getLogger(request["class_name"])
     try:
         absent.install()
-        sensor_class = loader.load_sensor_class(request["file_path"], request["class_name"])
+        jsonable.install_bytes()
+        pack = imports.Pack(
+            loader.pack_directory_of(request["file_path"], "sensors"),
+            request.get("python2_directory"),
+            lambda path, reason: logger.info("Python 2 source converted: %s (%s)", path, reason),
+        )
+        imports.install(pack)
+        sensor_class = loader.load_sensor_class(request["file_path"], request["class_name"], pack)
         service = SensorService(channel, request["pack"], request["class_name"])
         sensor = instantiate(sensor_class, service, request.get("config") or {}, request.get("poll_interval"))
         _stop_on_sigterm(sensor, logger)

@@ -1,0 +1,3 @@
+from eventlet import Event
+
+__all__ = ["Event"]

@@ -1,0 +1,3 @@
+from eventlet import GreenThread, getcurrent, kill, sleep, spawn, spawn_after, spawn_n
+
+__all__ = ["GreenThread", "getcurrent", "kill", "sleep", "spawn", "spawn_after", "spawn_n"]

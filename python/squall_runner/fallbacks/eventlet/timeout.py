@@ -1,0 +1,3 @@
+from eventlet import Timeout
+
+__all__ = ["Timeout"]
