@@ -23,6 +23,14 @@ std::string quoted_names(const std::vector<std::string>& names) {
   return python::repr(Value(std::move(items)));
 }
 
+// At most so many bytes, whole characters, and a mark where something is missing.
+std::string cut(std::string text, size_t bytes_max) {
+  if (text.size() <= bytes_max) return text;
+  size_t end = bytes_max;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
+  return text.substr(0, end) + "...";
+}
+
 // StackStorm's word for a workflow's state.
 std::string_view status_name(State state) {
   switch (state) {
@@ -515,9 +523,10 @@ std::string Engine::failure_message(const WorkflowExecution& workflow) const {
       if (action.workflow != kNone) result = result["result"];
       message += std::string("    [") + (action.workflow != kNone ? "wf_ex_id=" : "action_ex_id=") + action.id +
                  ", idx=" + std::to_string(i) + "]: " + python::str(result) + "\n";
+      if (message.size() > kFailureBytesMax) return cut(std::move(message), kFailureBytesMax);
     }
   }
-  return message;
+  return cut(std::move(message), kFailureBytesMax);
 }
 
 void Engine::check_and_complete(size_t index) {

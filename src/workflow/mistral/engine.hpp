@@ -46,7 +46,7 @@ struct ActionExecution {
   std::string name;
   State state = State::kRunning;
   bool accepted = false;  // counts for the task's result
-  Value result;
+  Value input, result;
   std::vector<const ActionSpec*> wrappers;  // ad-hoc actions around it, outermost first
   size_t workflow = kNone;                  // the sub-workflow
 };
@@ -225,6 +225,8 @@ class Engine final : public WorkflowRun {
   void arrive_at_join(size_t workflow, const Step& step);
   Status refresh_join(size_t task);
   void refresh_joins(size_t workflow);
+  void refresh_joins_after(size_t task);
+  bool has_enough_arrivals(size_t join) const;
   struct Induced {
     State state;
     std::string event;

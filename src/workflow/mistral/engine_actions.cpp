@@ -11,6 +11,7 @@ namespace squall::workflow::mistral {
 namespace {
 
 constexpr size_t kAdHocDepthMax = 100;
+constexpr std::string_view kStackStormAction = "st2.action";
 
 tl::unexpected<Error> input_error(std::string message) {
   return fail(Error(ErrorCode::kInvalid, std::move(message)).with_type("InputException"));
@@ -249,6 +250,7 @@ Status Engine::start_action(size_t index, size_t item, const std::string& name, 
   action.wrappers = std::move(wrappers);
   const size_t made = actions_.size();
   task.actions.push_back(made);
+  action.input = input;
   const StdResult result = signature != nullptr ? run_std_action(base, input, action.id) : StdResult{};
   const int64_t number = action.number;
   actions_.push_back(std::move(action));
@@ -269,6 +271,11 @@ Status Engine::start_action(size_t index, size_t item, const std::string& name, 
       if (!task.spec->with_items.empty()) run.item = static_cast<int64_t>(item);
       run.action = base;
       run.input = std::move(input);
+      if (base == kStackStormAction) {
+        // The long form in which StackStorm gave its actions to Mistral.
+        run.action = run.input["ref"].string();
+        run.input = run.input["parameters"].is_dict() ? run.input["parameters"] : Value::empty_dict();
+      }
       commands_.emplace_back(std::move(run));
       break;
     }

@@ -168,6 +168,7 @@ Value Engine::workflow_document(const WorkflowExecution& workflow) const {
                               {"state_info", task.state_info},
                               {"result", task_result(task)},
                               {"published", task.published},
+                              {"input", task.actions.empty() ? Value() : actions_[task.actions.back()].input},
                               {"executions", static_cast<int64_t>(task.actions.size())}});
     if (task.spec->runs_workflow()) {
       std::vector<size_t> children;

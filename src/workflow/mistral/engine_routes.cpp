@@ -217,6 +217,7 @@ void Engine::arrive_at_join(size_t index, const Step& step) {
   const auto found = workflow.tasks_by_name.find(spec.name);
   const std::string source = step.triggered_by.empty() ? "" : tasks_[step.triggered_by[0].task].spec->name;
   size_t task = kNone;
+  bool begins = true;  // the sources that ended before have to be looked at
   if (found == workflow.tasks_by_name.end()) {
     task = create_task(index, step.spec, State::kWaiting, step.context, step.triggered_by);
     tasks_[task].state_info = Value("Task is waiting.");
@@ -229,20 +230,54 @@ void Engine::arrive_at_join(size_t index, const Step& step) {
         tasks_[task].arrived.insert(source);
         return;
       }
-      tasks_[task].arrived.clear();
+      if (!tasks_[task].failed_by_tasks) tasks_[task].arrived.clear();
       tasks_[task].retry_number = 0;
       invalidate_results(task);
       tasks_[task].processed = false;
       set_task_state(task, State::kWaiting, Value("Task is waiting."));
+    } else {
+      begins = false;
     }
   }
   tasks_[task].arrived.insert(source);
-  queue({Job::Kind::kRefresh, task, State::kRunning, Value()});
+  if (begins || has_enough_arrivals(task)) queue({Job::Kind::kRefresh, task, State::kRunning, Value()});
+}
+
+bool Engine::has_enough_arrivals(size_t join) const {
+  const TaskExecution& task = tasks_[join];
+  const size_t wanted = task.spec->join == JoinKind::kAll
+                            ? workflows_[task.workflow].spec().inbound_of(task.spec->name).size()
+                            : static_cast<size_t>(task.spec->join_count);
+  return task.arrived.size() >= wanted;
+}
+
+// Looking at all sources of a join for each of them that ends would take quadratic time. A source that took every way
+// it has closed none, so while others are still to come nothing is decided.
+void Engine::refresh_joins_after(size_t index) {
+  const TaskExecution& task = tasks_[index];
+  const WorkflowExecution& workflow = workflows_[task.workflow];
+  if (workflow.waiting_joins.empty()) return;
+  const WorkflowSpec& spec = workflow.spec();
+  std::unordered_set<size_t> chosen;
+  for (const Trigger& next : task.next) chosen.insert(next.task);
+  bool took_all = task.next_known;
+  for (const OnClause* clause :
+       {&task.spec->on_success, &task.spec->on_error, &task.spec->on_complete, &task.spec->on_skip}) {
+    for (const NextStep& step : clause->next) {
+      const auto target = spec.task_index.find(step.name);
+      if (target != spec.task_index.end() && chosen.count(target->second) == 0) took_all = false;
+    }
+  }
+  for (const size_t join : workflow.waiting_joins) {
+    const bool chose_it = chosen.count(spec.task_index.at(tasks_[join].spec->name)) != 0;
+    if (took_all && chose_it && !has_enough_arrivals(join)) continue;
+    queue({Job::Kind::kRefresh, join, State::kRunning, Value()});
+  }
 }
 
 void Engine::refresh_joins(size_t workflow) {
-  for (const size_t task : workflows_[workflow].waiting_joins) {
-    queue({Job::Kind::kRefresh, task, State::kRunning, Value()});
+  for (const size_t join : workflows_[workflow].waiting_joins) {
+    queue({Job::Kind::kRefresh, join, State::kRunning, Value()});
   }
 }
 

@@ -117,7 +117,7 @@ Status Engine::complete_task(size_t index, State state, Value info) {
   queue({Job::Kind::kCheck, task.workflow, State::kRunning, Value()});
   if (is_completed(workflow.state)) return {};
   SQ_CHECK(dispatch(task.workflow, steps));
-  refresh_joins(task.workflow);
+  refresh_joins_after(index);
   return {};
 }
 

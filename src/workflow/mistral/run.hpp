@@ -20,6 +20,8 @@ namespace squall::workflow::mistral {
 // Inside one event at most this many steps are made at once; what is left goes on with a timer of 0 ms, so that a
 // workflow that goes round in circles without ever waiting stops nobody else.
 inline constexpr size_t kStepsPerEventMax = 2000;
+// The story of a failure repeats those of the workflows inside: longer ones are cut.
+inline constexpr size_t kFailureBytesMax = 64u << 10;
 // Workflows in workflows.
 inline constexpr size_t kSubWorkflowDepthMax = 100;
 

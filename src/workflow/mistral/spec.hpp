@@ -76,7 +76,7 @@ struct WorkflowSpec {
   Value output, output_on_error, vars;  // dicts, or null
   std::vector<TaskSpec> tasks;          // in document order
   std::unordered_map<std::string, size_t> task_index;
-  std::unordered_map<std::string, std::vector<size_t>> inbound;  // task -> those that name it in a clause
+  std::unordered_map<std::string, std::vector<size_t>> inbound;  // task -> those that name it in a clause, sorted
   Value document;
 
   const TaskSpec* find_task(std::string_view task) const {
