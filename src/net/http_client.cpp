@@ -28,8 +28,9 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   Impl();
   ~Impl();
   template <typename Handlers>
-  void submit(HttpRequest request, const StopToken& stop, Handlers handlers);
+  uint64_t submit(HttpRequest request, const StopToken& stop, Handlers handlers);
   void cancel(uint64_t id);
+  void resume(uint64_t id);
   void shut_down();
 
   // On the client's thread.
@@ -47,6 +48,7 @@ struct HttpClient::Impl : std::enable_shared_from_this<HttpClient::Impl> {
   std::mutex mutex;  // guards the mailbox
   std::vector<std::unique_ptr<HttpExchange>> arrived;
   std::vector<uint64_t> canceled;
+  std::vector<uint64_t> resumed;
   uint64_t last_id = 0;
   bool stopping = false;
 
@@ -66,6 +68,14 @@ void HttpClient::Impl::cancel(uint64_t id) {
   {
     const std::lock_guard lock(mutex);
     canceled.push_back(id);
+  }
+  curl_multi_wakeup(multi);
+}
+
+void HttpClient::Impl::resume(uint64_t id) {
+  {
+    const std::lock_guard lock(mutex);
+    resumed.push_back(id);
   }
   curl_multi_wakeup(multi);
 }
@@ -104,12 +114,17 @@ void HttpClient::Impl::run() {
 void HttpClient::Impl::take_mail() {
   std::vector<std::unique_ptr<HttpExchange>> fresh;
   std::vector<uint64_t> ended;
+  std::vector<uint64_t> flowing;
   {
     const std::lock_guard lock(mutex);
     fresh.swap(arrived);
     ended.swap(canceled);
+    flowing.swap(resumed);
   }
   for (auto& exchange : fresh) begin(std::move(exchange));
+  for (const uint64_t id : flowing) {
+    if (const auto it = running.find(id); it != running.end()) it->second->resume();
+  }
   for (const uint64_t id : ended) finish(id, fail(ErrorCode::kCanceled, "the request was canceled"));
 }
 
@@ -185,7 +200,7 @@ HttpClient::HttpClient() : impl_(std::make_shared<Impl>()) {
 HttpClient::~HttpClient() { impl_->shut_down(); }
 
 template <typename Handlers>
-void HttpClient::Impl::submit(HttpRequest request, const StopToken& stop, Handlers handlers) {
+uint64_t HttpClient::Impl::submit(HttpRequest request, const StopToken& stop, Handlers handlers) {
   uint64_t id = 0;
   {
     const std::lock_guard lock(mutex);
@@ -196,6 +211,7 @@ void HttpClient::Impl::submit(HttpRequest request, const StopToken& stop, Handle
   stop.on_stop([weak = weak_from_this(), id] {
     if (const auto impl = weak.lock()) impl->cancel(id);
   });
+  return id;
 }
 
 void HttpClient::send(HttpRequest request, StopToken stop, Done done) {
@@ -203,7 +219,41 @@ void HttpClient::send(HttpRequest request, StopToken stop, Done done) {
 }
 
 void HttpClient::stream(HttpRequest request, StopToken stop, StreamHandlers handlers) {
-  impl_->submit(std::move(request), stop, std::move(handlers));
+  const std::shared_ptr<Valve> valve = handlers.valve;
+  const uint64_t id = impl_->submit(std::move(request), stop, std::move(handlers));
+  if (valve == nullptr) return;
+  valve->on_open([weak = impl_->weak_from_this(), id] {
+    if (const auto impl = weak.lock()) impl->resume(id);
+  });
+}
+
+void Valve::shut() {
+  const std::lock_guard lock(mutex_);
+  open_ = false;
+}
+
+void Valve::open() {
+  std::function<void()> tell;
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(open_, true)) return;
+    tell = on_open_;
+  }
+  if (tell) tell();
+}
+
+bool Valve::is_open() const {
+  const std::lock_guard lock(mutex_);
+  return open_;
+}
+
+void Valve::on_open(std::function<void()> callback) {
+  {
+    const std::lock_guard lock(mutex_);
+    on_open_ = callback;
+    if (!open_) return;
+  }
+  callback();  // it may have been shut, and opened again, before anybody could be told
 }
 
 Result<HttpResponse> HttpClient::call(HttpRequest request, StopToken stop) {

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 
@@ -50,6 +51,23 @@ struct HttpResponse {
   std::string url;  // after redirects
 };
 
+// Holds the body of a stream back at its source: while it is shut nothing is read, so the server has to wait and the
+// stream's idle timeout does not run. Chunks that were read before still arrive. Thread-safe; open at first.
+class Valve {
+ public:
+  void shut();
+  void open();
+  bool is_open() const;
+
+ private:
+  friend class HttpClient;
+  void on_open(std::function<void()> callback);
+
+  mutable std::mutex mutex_;
+  bool open_ = true;
+  std::function<void()> on_open_;  // lets the client's thread know
+};
+
 // One thread drives all exchanges; connections are kept and reused, HTTP/2 is used where the server offers it.
 // Thread-safe. Callbacks run on the client's own thread and must not block: hand over to an executor. Errors are those
 // of the transport (kUnavailable: no connection or no trust, kTimeout, kCanceled, kInvalid: bad URL, header, method or
@@ -71,6 +89,7 @@ class HttpClient {
     std::function<void(const HttpResponse& head)> on_head;  // status and headers, once
     std::function<void(std::string_view chunk)> on_chunk;   // body bytes as they arrive
     std::function<void(Status)> on_done;                    // once; success: the server ended the body
+    std::shared_ptr<Valve> valve;                           // of this stream alone, over HTTP/1.1 then; may be null
   };
   void stream(HttpRequest request, StopToken stop, StreamHandlers handlers);
 

@@ -476,6 +476,63 @@ TEST(HttpClientStream, StopEndsItAndTheServerNotices) {
   gone.get_future().wait();
 }
 
+// What a valve holds back stays with the server: neither is it lost nor does it fill the memory, nor is the silence an
+// error.
+TEST(HttpClientStream, AValveHoldsTheBodyBack) {
+  std::promise<std::shared_ptr<ResponseStream>> opened;
+  TestServer server(HttpServer::Handler([&](const ServerRequest&, const std::shared_ptr<Responder>& responder) {
+    opened.set_value(responder->start_stream({}));
+  }));
+  HttpClient client;
+  const auto valve = std::make_shared<Valve>();
+  std::atomic<size_t> seen = 0;
+  std::promise<void> first;
+  std::promise<Status> done;
+  HttpRequest request = get(server.url());
+  request.timeout = Duration::zero();
+  request.idle_timeout = 300ms;
+  client.stream(request, {},
+                {.on_chunk =
+                     [&](std::string_view chunk) {
+                       if (seen == 0) {
+                         valve->shut();
+                         first.set_value();
+                       }
+                       seen += chunk.size();
+                     },
+                 .on_done = [&](Status status) { done.set_value(std::move(status)); },
+                 .valve = valve});
+  const auto stream = opened.get_future().get();
+  stream->write("x");
+  first.get_future().wait();
+  constexpr size_t kMore = 4u << 20;
+  stream->write(std::string(kMore, 'y'));
+  std::this_thread::sleep_for(500ms);
+  EXPECT_LT(seen, 1u << 20) << "only what was on its way already";
+  valve->open();
+  stream->close();
+  EXPECT_TRUE(done.get_future().get());
+  EXPECT_EQ(seen, 1 + kMore);
+}
+
+TEST(HttpClientStream, AValveThatIsShutFromTheStartLetsNothingThrough) {
+  TestServer server(mirror);
+  HttpClient client;
+  const auto valve = std::make_shared<Valve>();
+  valve->shut();
+  std::atomic<bool> any = false;
+  std::promise<Status> done;
+  client.stream(get(server.url()), {},
+                {.on_chunk = [&](std::string_view) { any = true; },
+                 .on_done = [&](Status status) { done.set_value(std::move(status)); },
+                 .valve = valve});
+  std::this_thread::sleep_for(100ms);
+  EXPECT_FALSE(any);
+  valve->open();
+  EXPECT_TRUE(done.get_future().get());
+  EXPECT_TRUE(any);
+}
+
 TEST(HttpClientStream, CutOffIsAnError) {
   RawServer server("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n");
   HttpClient client;

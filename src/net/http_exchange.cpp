@@ -116,7 +116,10 @@ Status HttpExchange::prepare() {
   curl_easy_setopt(easy_, CURLOPT_PRIVATE, this);
   curl_easy_setopt(easy_, CURLOPT_URL, request_.url.c_str());
   curl_easy_setopt(easy_, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS);
+  // A stream that may be held back has a connection of its own: a paused HTTP/2 stream holds up all others of its
+  // connection.
+  curl_easy_setopt(easy_, CURLOPT_HTTP_VERSION,
+                   handlers_.valve != nullptr ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS);
   curl_easy_setopt(easy_, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(easy_, CURLOPT_TCP_KEEPALIVE, 1L);
   curl_easy_setopt(easy_, CURLOPT_ERRORBUFFER, error_text_);
@@ -252,6 +255,10 @@ size_t HttpExchange::on_header(char* bytes, size_t, size_t count, void* self) {
 size_t HttpExchange::on_body(char* bytes, size_t, size_t count, void* self) {
   auto& exchange = *static_cast<HttpExchange*>(self);
   exchange.touch();
+  if (exchange.handlers_.valve != nullptr && !exchange.handlers_.valve->is_open()) {
+    exchange.held_ = true;
+    return CURL_WRITEFUNC_PAUSE;  // curl gives the same bytes again
+  }
   if (!exchange.head_announced_) {
     long status = 0;
     curl_easy_getinfo(exchange.easy_, CURLINFO_RESPONSE_CODE, &status);
@@ -359,8 +366,14 @@ Error HttpExchange::transport_error(CURLcode code) const {
 }
 
 std::optional<Duration> HttpExchange::idle_deadline() const {
-  if (request_.idle_timeout <= Duration::zero()) return std::nullopt;
+  if (request_.idle_timeout <= Duration::zero() || held_) return std::nullopt;
   return last_activity_ + request_.idle_timeout;
+}
+
+void HttpExchange::resume() {
+  if (!std::exchange(held_, false)) return;
+  touch();
+  curl_easy_pause(easy_, CURLPAUSE_CONT);  // may call on_body() before it returns
 }
 
 Error HttpExchange::idle_error() const {

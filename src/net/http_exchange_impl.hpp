@@ -25,6 +25,8 @@ class HttpExchange {
   Status prepare();
   // What curl's end of this hop means: true when there is another hop to prepare(), else the exchange is over.
   Result<bool> hop_done(CURLcode code);
+  // Goes on after its valve was opened; harmless when it was not held back.
+  void resume();
   // Tells whoever waits; the last thing that happens.
   void finish(Status status);
 
@@ -60,6 +62,7 @@ class HttpExchange {
   std::string origin_;  // "https://host:port", for errors
   bool head_announced_ = false;
   bool too_big_ = false;
+  bool held_ = false;  // by the valve
   int redirects_ = 0;
   Duration started_;
   Duration last_activity_;
