@@ -13,6 +13,10 @@ using kubernetes::Informer;
 using kubernetes::InformerState;
 using kubernetes::InformerStatus;
 
+namespace {
+constexpr int64_t kResyncMinutesMax = 365 * 24 * 60;
+}
+
 // One watched resource: its informer, its triggers and its place in the store.
 class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
  public:
@@ -23,13 +27,14 @@ class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
   bool has_triggers() const { return !triggers_.empty(); }
   bool is_started() const { return informer_ != nullptr; }
 
-  void add(const std::string& trigger, const std::string& type) {
-    triggers_[trigger] = type.substr(kKubernetesTriggerPrefix.size());
-    update_announcing();
+  void add(const std::string& trigger, const std::string& type, const Value& parameters) {
+    const std::string event = type.substr(kKubernetesTriggerPrefix.size());
+    triggers_[trigger] = {event, needs_kept_objects(event, parameters)};
+    update_wishes();
   }
   void remove(const std::string& trigger) {
     triggers_.erase(trigger);
-    update_announcing();
+    update_wishes();
   }
 
   void start(SensorHost& host, Executor& executor, Informer::ClientSource client_source, std::string cluster_name,
@@ -45,8 +50,9 @@ class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
     options.field_selector = target_.field_selector;
     options.project = project_kubernetes_object;
     const auto on_state = [this](const InformerStatus& status) { report(status); };
-    informer_ = std::make_shared<Informer>(executor, client_source_, *this, std::move(options), on_state, clock, random);
-    update_announcing();
+    informer_ =
+        std::make_shared<Informer>(executor, client_source_, *this, std::move(options), on_state, clock, random);
+    update_wishes();
     informer_->start();
   }
   void stop() {
@@ -68,7 +74,7 @@ class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
   void commit(ChangeBatch batch, std::function<void(Status)> done) override {
     SensorCommit commit;
     for (const Change& change : batch.changes) {
-      if (change.announced) emit(change, commit.emissions);
+      if (change.told) emit(change, commit.emissions);
     }
     commit.state = [scope = scope_, batch = std::move(batch)](store::WriteTx& transaction) {
       return write_kubernetes_batch(transaction, scope, batch);
@@ -79,7 +85,7 @@ class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
   Value status() const {
     const InformerStatus status = informer_ ? informer_->status() : InformerStatus();
     List triggers;
-    for (const auto& [trigger, event] : triggers_) triggers.emplace_back(trigger);
+    for (const auto& [trigger, wish] : triggers_) triggers.emplace_back(trigger);
     return Value::dict({{"scope", scope_},
                         {"state", kubernetes::state_name(status.state)},
                         {"message", status.message},
@@ -91,28 +97,43 @@ class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
                         {"resource_version", status.resource_version},
                         {"objects", status.objects},
                         {"pending", status.pending},
+                        {"lists", status.lists},
+                        {"last_list", status.last_list ? Value(format_timestamp(*status.last_list)) : Value()},
+                        {"streams_lists", status.streams_lists},
+                        {"keeps_objects", status.keeps_objects},
                         {"triggers", Value(std::move(triggers))}});
   }
 
  private:
-  void update_announcing() {
+  struct Wish {
+    std::string event;  // "created", "modified" or "deleted"
+    bool keeps_objects;
+  };
+
+  void update_wishes() {
     if (!informer_) return;
-    bool wanted = false;
-    for (const auto& [trigger, event] : triggers_) wanted |= event == kubernetes::change_name(ChangeType::kCreated);
-    informer_->set_announcing(wanted);
+    bool announcing = false;
+    bool keeping = false;
+    for (const auto& [trigger, wish] : triggers_) {
+      announcing |= wish.event == kubernetes::change_name(ChangeType::kCreated);
+      keeping |= wish.keeps_objects;
+    }
+    informer_->set_wishes(announcing, keeping);
   }
 
   void emit(const Change& change, std::vector<Emission>& emissions) {
     Value payload;
-    for (const auto& [trigger, event] : triggers_) {
-      if (event != kubernetes::change_name(change.type)) continue;
+    for (const auto& [trigger, wish] : triggers_) {
+      if (wish.event != kubernetes::change_name(change.type)) continue;
       if (payload.is_null()) payload = kubernetes_payload(change, resource(), cluster());
       emissions.push_back({trigger, payload, trace_tag(change)});
     }
   }
 
   // All that happens to one object has one trace.
-  std::string trace_tag(const Change& change) const { return "kubernetes/" + resource() + "/" + change.key + "/" + change.uid; }
+  std::string trace_tag(const Change& change) const {
+    return "kubernetes/" + resource() + "/" + change.key + "/" + change.uid;
+  }
 
   std::string resource() const {
     return target_.resource.empty() && informer_ ? informer_->status().resource : target_.resource;
@@ -140,7 +161,7 @@ class KubernetesSensor::Watch final : public kubernetes::InformerStorage {
   std::string cluster_name_;
   Informer::ClientSource client_source_;
   std::shared_ptr<Informer> informer_;
-  std::map<std::string, std::string> triggers_;  // ref -> "created", "modified" or "deleted"
+  std::map<std::string, Wish> triggers_;  // by ref
   bool failing_ = false;
 };
 
@@ -176,7 +197,7 @@ void KubernetesSensor::add_trigger(const Value& trigger) {
   }
   auto& watch = watches_[scope];
   if (!watch) watch = std::make_shared<Watch>(*target, scope);
-  watch->add(ref, type);
+  watch->add(ref, type, trigger["parameters"]);
   scopes_of_triggers_[ref] = scope;
   if (host_ != nullptr) start_watch(watch);
 }
@@ -226,14 +247,18 @@ void KubernetesSensor::start_watch(const std::shared_ptr<Watch>& watch) {
   const auto cursor = read_kubernetes_cursor(host_->store(), watch->scope());
   if (cursor && cursor->erasing) return forget(watch->scope());  // starts it at its end
   const Value config = options_.config ? options_.config() : Value();
+  kubernetes::InformerOptions informer = options_.informer;
+  const int64_t resync_minutes = config["resync_minutes"].int_or(-1);
+  if (resync_minutes >= 0) informer.resync_every = std::chrono::minutes(std::min(resync_minutes, kResyncMinutesMax));
   watch->start(
-      *host_, executor_, [this, target = watch->target()] { return client_for(target); }, config["cluster_name"].string(),
-      options_.informer, clock_, random_);
+      *host_, executor_, [this, target = watch->target()] { return client_for(target); },
+      config["cluster_name"].string(), std::move(informer), clock_, random_);
 }
 
 Result<std::shared_ptr<kubernetes::Client>> KubernetesSensor::client_for(const KubernetesTarget& target) const {
   const Value config = options_.config ? options_.config() : Value();
-  return clients_.get(config["kubeconfig"].string(), target.context.empty() ? config["context"].string() : target.context);
+  return clients_.get(config["kubeconfig"].string(),
+                      target.context.empty() ? config["context"].string() : target.context);
 }
 
 // ---- State that nobody needs any more
@@ -291,7 +316,8 @@ Value KubernetesSensor::status() const {
   }
   Value refused = Value::empty_dict();
   for (const auto& [trigger, why] : refused_) refused.set(trigger, why);
-  return Value::dict({{"state", state}, {"message", message}, {"watches", Value(std::move(watches))}, {"refused", refused}});
+  return Value::dict(
+      {{"state", state}, {"message", message}, {"watches", Value(std::move(watches))}, {"refused", refused}});
 }
 
 }  // namespace squall::sensors

@@ -29,12 +29,12 @@ struct KubernetesSensorOptions {
   Duration state_kept = kKubernetesStateKept;
 };
 
-// Trigger types kubernetes.object_created, object_modified and object_deleted, with parameters as KubernetesTarget says.
-// Triggers with the same target share one informer. Every difference between what the sensor saw last and what is there now
-// is emitted once, in order of the changes of each object, also across restarts of either side: what was seen, how far it
-// got and the events that follow are one commit. The first time that a resource is watched, all objects that exist are
-// emitted as created (as soon as there is a trigger for it); objects that leave a label selector are emitted as deleted.
-// While the host does not take commits nothing more is read.
+// Trigger types kubernetes.object_created, object_modified and object_deleted, with parameters as KubernetesTarget
+// says. Triggers with the same target share one informer. Every difference between what the sensor saw last and what is
+// there now is emitted once, in order of the changes of each object, also across restarts of either side: what was
+// seen, how far it got and the events that follow are one commit. The first time that a resource is watched, all
+// objects that exist are emitted as created (as soon as there is a trigger for it); objects that leave a label selector
+// are emitted as deleted. While the host does not take commits nothing more is read.
 //
 // Made with everything it refers to; those outlive it. Executor's thread only, as every Sensor.
 class KubernetesSensor final : public Sensor {
@@ -50,7 +50,8 @@ class KubernetesSensor final : public Sensor {
   void start(SensorHost& host) override;
   void stop() override;
   // {state: stopped | watching | failing | starting | idle, message, watches: [{scope, state, message, since, resource,
-  // resource_version, objects, pending, triggers}], refused: {trigger: why}}.
+  // resource_version, objects, pending, lists, last_list, streams_lists, keeps_objects, triggers}], refused: {trigger:
+  // why}}.
   Value status() const override;
 
  private:
@@ -69,11 +70,11 @@ class KubernetesSensor final : public Sensor {
   Random& random_;
 
   SensorHost* host_ = nullptr;
-  std::map<std::string, std::shared_ptr<Watch>> watches_;  // by scope
-  std::map<std::string, std::string> scopes_of_triggers_;  // trigger ref -> scope
-  std::map<std::string, std::string> refused_;             // trigger ref -> why it cannot work
-  std::map<std::string, Executor::TimerId> forget_timers_;  // by scope
-  std::set<std::string> erasing_;                           // scopes that are being erased
+  std::map<std::string, std::shared_ptr<Watch>> watches_;       // by scope
+  std::map<std::string, std::string> scopes_of_triggers_;       // trigger ref -> scope
+  std::map<std::string, std::string> refused_;                  // trigger ref -> why it cannot work
+  std::map<std::string, Executor::TimerId> forget_timers_;      // by scope
+  std::set<std::string> erasing_;                               // scopes that are being erased
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // false: callbacks of before must do nothing
 };
 

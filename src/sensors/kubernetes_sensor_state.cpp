@@ -1,5 +1,7 @@
 #include "sensors/kubernetes_sensor_state.hpp"
 
+#include <charconv>
+
 namespace squall::sensors {
 namespace {
 
@@ -17,6 +19,25 @@ store::Query scope_query(const std::string& scope, const std::string& after, siz
   query.sort = {{"id"}};
   query.limit = static_cast<int64_t>(limit);
   return query;
+}
+
+// An integer of the store has a sign, a hash has none: it is kept as text.
+std::string hash_text(uint64_t hash) {
+  char text[16];
+  const auto end = std::to_chars(std::begin(text), std::end(text), hash, 16).ptr;
+  return {text, end};
+}
+
+uint64_t parse_hash(std::string_view text) {
+  uint64_t hash = kubernetes::kUnknownContent;
+  std::from_chars(text.data(), text.data() + text.size(), hash, 16);
+  return hash;
+}
+
+kubernetes::ObjectCache::Entry read_entry(const Value& document) {
+  const Value& metadata = document["object"]["metadata"];
+  return {metadata["uid"].string(), metadata["resourceVersion"].string(), parse_hash(document["hash"].string_or("")),
+          document["announced"].bool_or(true), document["whole"].bool_or(true)};
 }
 
 Result<KubernetesCursor> get_cursor(store::ReadTx& transaction, const std::string& scope) {
@@ -46,10 +67,7 @@ Result<std::vector<std::pair<std::string, kubernetes::ObjectCache::Entry>>> read
   SQ_CHECK(store.read([&](store::ReadTx& transaction) -> Status {
     SQ_TRY(const auto page, transaction.list(Collection::kSensorObjects, scope_query(scope, after, limit)));
     for (const store::Record& record : page.records) {
-      const Value& document = record.document;
-      entries.emplace_back(record.id.substr(scope.size() + 1),
-                           kubernetes::ObjectCache::Entry{document["uid"].string(), document["resourceVersion"].string(),
-                                                          document["announced"].bool_or(true)});
+      entries.emplace_back(record.id.substr(scope.size() + 1), read_entry(record.document));
     }
     return {};
   }));
@@ -78,10 +96,10 @@ Status write_kubernetes_batch(store::WriteTx& transaction, const std::string& sc
     }
     SQ_CHECK(transaction.put(Collection::kSensorObjects, id,
                              Value::dict({{"scope", scope},
-                                          {"uid", change.uid},
-                                          {"resourceVersion", change.resource_version},
+                                          {"hash", hash_text(change.hash)},
                                           {"announced", change.announced},
-                                          {"object", change.object}})));
+                                          {"whole", change.whole},
+                                          {"object", change.kept()}})));
   }
   return transaction.put(Collection::kCursors, scope,
                          Value::dict({{"scope", scope},

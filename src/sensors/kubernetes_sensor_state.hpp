@@ -12,7 +12,9 @@
 namespace squall::sensors {
 
 // kCursors, id `<scope>`: {scope, resource_version, sequence, writer, erasing}.
-// kSensorObjects, id `<scope>/<namespace>/<name>`: {scope, uid, resourceVersion, announced, object}.
+// kSensorObjects, id `<scope>/<namespace>/<name>`: {scope, hash, announced, whole, object}; `hash` is a text of
+// hexadecimal digits (see kubernetes::content_hash()), `object` all of the object if `whole`, else its
+// kubernetes::marks_of().
 struct KubernetesCursor {
   kubernetes::InformerStorage::Saved saved;
   bool erasing = false;  // erase_kubernetes_scope() has begun: what is left is of no use
@@ -28,8 +30,8 @@ Status write_kubernetes_batch(store::WriteTx& transaction, const std::string& sc
 
 // Scopes that have a state.
 Result<std::vector<std::string>> read_kubernetes_scopes(store::Store& store);
-// Erases up to `limit` objects of a scope; false when nothing is left. A scope whose erasing has begun must be erased to
-// the end before anybody uses it again.
+// Erases up to `limit` objects of a scope; false when nothing is left. A scope whose erasing has begun must be erased
+// to the end before anybody uses it again.
 Result<bool> erase_kubernetes_scope(store::WriteTx& transaction, const std::string& scope, size_t limit);
 
 }  // namespace squall::sensors

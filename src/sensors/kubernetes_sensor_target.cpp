@@ -23,7 +23,8 @@ Result<std::string> read_selector(const Value& parameters, std::string_view name
   if (!value.is_dict()) return read_text(parameters, name);
   std::vector<std::string> terms;
   for (const auto& [key, wanted] : value.as_dict()) {
-    if (!wanted.is_string()) return fail(ErrorCode::kInvalid, "parameter " + std::string(name) + "." + key + " must be text");
+    if (!wanted.is_string())
+      return fail(ErrorCode::kInvalid, "parameter " + std::string(name) + "." + key + " must be text");
     terms.push_back(key + "=" + wanted.string());
   }
   return join(terms, ",");
@@ -53,6 +54,10 @@ std::string KubernetesTarget::scope() const {
 
 bool KubernetesTarget::is_secrets() const { return api_version == "v1" && (resource == "secrets" || kind == "Secret"); }
 
+bool needs_kept_objects(std::string_view event, const Value& parameters) {
+  return parameters["keep_objects"].bool_or(event != kubernetes::change_name(kubernetes::ChangeType::kCreated));
+}
+
 Result<KubernetesTarget> parse_kubernetes_target(const Value& parameters) {
   KubernetesTarget target;
   SQ_TRY(target.context, read_text(parameters, "context"));
@@ -71,8 +76,12 @@ Result<KubernetesTarget> parse_kubernetes_target(const Value& parameters) {
     return fail(ErrorCode::kInvalid, "parameter api_version excludes group and version");
   }
   SQ_CHECK(kubernetes::parse_api_version(target.api_version));
+  if (const Value& keep = parameters["keep_objects"]; !keep.is_null() && !keep.is_bool()) {
+    return fail(ErrorCode::kInvalid, "parameter keep_objects must be true or false");
+  }
   if (target.resource.empty() && target.kind.empty()) {
-    return fail(ErrorCode::kInvalid, "parameter resource (plural, e.g. 'databases') or kind (e.g. 'Database') is missing");
+    return fail(ErrorCode::kInvalid,
+                "parameter resource (plural, e.g. 'databases') or kind (e.g. 'Database') is missing");
   }
   if (!target.resource.empty()) target.kind.clear();
   return target;

@@ -29,8 +29,14 @@ struct KubernetesTarget {
   bool is_secrets() const;
 };
 
-// Reads the parameters of a trigger: {api_version | group and version, resource | kind, namespace?, label_selector? (text
-// or mapping), field_selector? (text or mapping), context?}. The error says what is missing or wrong.
+// Does a trigger of this event ("created", "modified" or "deleted") need whole objects to be kept, as `old_object` or
+// as the last state of one that was deleted unseen? Its parameter keep_objects says so; without it, all but "created"
+// do.
+bool needs_kept_objects(std::string_view event, const Value& parameters);
+
+// Reads the parameters of a trigger: {api_version | group and version, resource | kind, namespace?, label_selector?
+// (text or mapping), field_selector? (text or mapping), context?, keep_objects?}. The error says what is missing or
+// wrong.
 Result<KubernetesTarget> parse_kubernetes_target(const Value& parameters);
 
 }  // namespace squall::sensors

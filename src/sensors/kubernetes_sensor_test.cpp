@@ -67,9 +67,10 @@ class KubernetesSensorTest : public ::testing::Test {
     options_.informer.relist_spread = milliseconds(20);
     options_.informer.short_watch = milliseconds(100);
     options_.informer.backoff = {milliseconds(30), milliseconds(100), seconds(120)};
-    EXPECT_TRUE(write_file_atomically(
-        kubeconfig_, "current-context: dev\ncontexts: [{name: dev, context: {cluster: c1}}]\n"
-                     "clusters: [{name: c1, cluster: {server: '" + server_.url() + "'}}]\n"));
+    EXPECT_TRUE(write_file_atomically(kubeconfig_,
+                                      "current-context: dev\ncontexts: [{name: dev, context: {cluster: c1}}]\n"
+                                      "clusters: [{name: c1, cluster: {server: '" +
+                                          server_.url() + "'}}]\n"));
   }
   ~KubernetesSensorTest() override {
     stop();
@@ -159,7 +160,8 @@ class KubernetesSensorTest : public ::testing::Test {
 };
 
 TEST_F(KubernetesSensorTest, EmitsEachChangeToTheTriggersOfItsType) {
-  server_.put("databases", "shop", "a", json(R"({"metadata":{"labels":{"app":"x"},"managedFields":[{}]},"spec":{"n":1}})"));
+  server_.put("databases", "shop", "a",
+              json(R"({"metadata":{"labels":{"app":"x"},"managedFields":[{}]},"spec":{"n":1}})"));
   start({trigger("created", databases()), trigger("modified", databases()), trigger("deleted", databases())});
   ASSERT_TRUE(emits({"t-created shop/a"}));
   const Value first = emitted()[0];
@@ -225,12 +227,86 @@ TEST_F(KubernetesSensorTest, SecretsAreMaskedEverywhere) {
   server_.put("secrets", "shop", "s", secret);
   ASSERT_TRUE(emits({"t-created shop/s", "t-modified shop/s"}));
   std::string all;
-  for (const Collection collection : {Collection::kTriggerInstances, Collection::kSensorObjects, Collection::kCursors}) {
+  for (const Collection collection :
+       {Collection::kTriggerInstances, Collection::kSensorObjects, Collection::kCursors}) {
     for (const Value& document : documents(collection)) all += to_json(document);
   }
   EXPECT_EQ(all.find("aHVudGVyMg"), std::string::npos);
   EXPECT_EQ(all.find("hunter2"), std::string::npos);
   EXPECT_NE(all.find("\"password\":\"********\""), std::string::npos) << "the names stay";
+}
+
+TEST_F(KubernetesSensorTest, ChangesAreToldWithoutATriggerForCreatedObjects) {
+  server_.put("databases", "shop", "a", json(R"({"spec":{"n":1}})"));
+  start({trigger("modified", databases())});
+  ASSERT_TRUE(is_in_state("watching"));
+  server_.put("databases", "shop", "a", json(R"({"spec":{"n":2}})"));
+  ASSERT_TRUE(emits({"t-modified shop/a"}));
+  EXPECT_EQ(emitted()[0]["payload"]["old_object"]["spec"]["n"].int_or(0), 1);
+}
+
+TEST_F(KubernetesSensorTest, ObjectsThatNobodyNeedsAreNotKept) {
+  Value light = databases();
+  light.set("keep_objects", false);
+  server_.put("databases", "shop", "a", json(R"({"spec":{"text":"bulky"}})"));
+  server_.put("databases", "shop", "b", json(R"({"spec":{"text":"bulky"}})"));
+  const std::vector<Value> triggers = {trigger("created", databases()), trigger("modified", light),
+                                       trigger("deleted", light)};
+  start(triggers);
+  ASSERT_TRUE(emits({"t-created shop/a", "t-created shop/b"}));
+  EXPECT_FALSE(status()["watches"][0]["keeps_objects"].bool_or(true));
+  server_.put("databases", "shop", "a", json(R"({"spec":{"text":"bulky too"}})"));
+  ASSERT_TRUE(emits({"t-created shop/a", "t-created shop/b", "t-modified shop/a"}));
+  stop();
+  server_.erase("databases", "shop", "b");
+  server_.compact();
+  start(triggers);
+  ASSERT_TRUE(emits({"t-created shop/a", "t-created shop/b", "t-deleted shop/b", "t-modified shop/a"}));
+  for (const Value& document : documents(Collection::kSensorObjects)) {
+    EXPECT_EQ(to_json(document).find("bulky"), std::string::npos) << to_json(document);
+  }
+  for (const Value& item : emitted()) {
+    const Value& payload = item["payload"];
+    const std::string event = payload["event"].string();
+    EXPECT_EQ(payload["kind"].string(), "Database") << event;
+    EXPECT_EQ(payload["api_version"].string(), "squall.dev/v1alpha1") << event;
+    if (event == "deleted") {
+      EXPECT_TRUE(payload["final_state_unknown"].bool_or(false));
+      EXPECT_EQ(payload["object"]["metadata"]["uid"], payload["uid"]);
+      EXPECT_FALSE(payload["object"].contains("spec"));
+    } else {
+      EXPECT_TRUE(payload["object"].contains("spec")) << event;
+    }
+    if (event != "modified") continue;
+    EXPECT_EQ(payload["generation"].int_or(0), 2);
+    EXPECT_EQ(payload["old_object"]["metadata"]["generation"].int_or(0), 1) << "so that a rule can compare it";
+    EXPECT_FALSE(payload["old_object"].contains("spec"));
+  }
+}
+
+TEST_F(KubernetesSensorTest, WhoeverNeedsObjectsHasThemKeptFromThenOn) {
+  server_.put("databases", "shop", "a", json(R"({"spec":{"n":1}})"));
+  start({trigger("created", databases())});
+  ASSERT_TRUE(emits({"t-created shop/a"}));
+  EXPECT_FALSE(status()["watches"][0]["keeps_objects"].bool_or(true)) << "created objects have no past";
+  on_loop([&] { sensor_->add_trigger(trigger("modified", databases())); });
+  ASSERT_TRUE(eventually([&] { return documents(Collection::kSensorObjects)[0]["object"].contains("spec"); }));
+  server_.put("databases", "shop", "a", json(R"({"spec":{"n":2}})"));
+  ASSERT_TRUE(emits({"t-created shop/a", "t-modified shop/a"}));
+  for (const Value& item : emitted()) {
+    if (item["payload"]["event"].string() == "modified") {
+      EXPECT_EQ(item["payload"]["old_object"]["spec"]["n"].int_or(0), 1);
+    }
+  }
+}
+
+TEST_F(KubernetesSensorTest, SaysWhenItListed) {
+  start({trigger("created", databases())});
+  ASSERT_TRUE(is_in_state("watching"));
+  ASSERT_TRUE(eventually([&] { return status()["watches"][0]["lists"].int_or(0) == 1; }));
+  const Value watch = status()["watches"][0];
+  EXPECT_TRUE(parse_timestamp(watch["last_list"].string())) << to_json(watch);
+  EXPECT_TRUE(watch["streams_lists"].bool_or(false));
 }
 
 TEST_F(KubernetesSensorTest, TriggersComeAndGo) {
@@ -260,9 +336,8 @@ TEST_F(KubernetesSensorTest, StateThatNobodyNeedsIsErased) {
   start({trigger("created", databases())});
   ASSERT_TRUE(eventually([&] { return emitted().size() == 450; }));
   on_loop([&] { sensor_->remove_trigger(trigger("created", databases())); });
-  ASSERT_TRUE(eventually([&] {
-    return documents(Collection::kSensorObjects).empty() && documents(Collection::kCursors).empty();
-  }));
+  ASSERT_TRUE(eventually(
+      [&] { return documents(Collection::kSensorObjects).empty() && documents(Collection::kCursors).empty(); }));
   on_loop([&] { sensor_->add_trigger(trigger("created", databases())); });
   ASSERT_TRUE(eventually([&] { return emitted().size() == 900; })) << "watched for the first time again";
   stop();
@@ -330,14 +405,17 @@ TEST(KubernetesTargetTest, ReadsParameters) {
   ASSERT_TRUE(target) << target.error().message();
   EXPECT_EQ(target->api_version, "squall.dev/v1alpha1");
   EXPECT_EQ(target->label_selector, "app=a,tier=b");
-  EXPECT_EQ(target->scope(), "kubernetes/dev/squall.dev%2Fv1alpha1/kind%3DDatabase/shop/app%3Da%2Ctier%3Db/metadata.name%3Dx");
+  EXPECT_EQ(target->scope(),
+            "kubernetes/dev/squall.dev%2Fv1alpha1/kind%3DDatabase/shop/app%3Da%2Ctier%3Db/metadata.name%3Dx");
   EXPECT_EQ(parse_kubernetes_target(json(R"({"group":"core","version":"v1","resource":"pods"})"))->api_version, "v1");
 }
 
 TEST(KubernetesTargetTest, RefusesWhatIsIncomplete) {
-  for (const char* bad : {"{}", R"({"api_version":"v1"})", R"({"resource":"pods"})", R"({"api_version":"a/b/c","kind":"X"})",
-                          R"({"api_version":"v1","group":"x","resource":"pods"})", R"({"api_version":1,"resource":"pods"})",
-                          R"({"api_version":"v1","resource":"pods","label_selector":{"a":1}})"}) {
+  for (const char* bad :
+       {"{}", R"({"api_version":"v1"})", R"({"resource":"pods"})", R"({"api_version":"a/b/c","kind":"X"})",
+        R"({"api_version":"v1","group":"x","resource":"pods"})", R"({"api_version":1,"resource":"pods"})",
+        R"({"api_version":"v1","resource":"pods","label_selector":{"a":1}})",
+        R"({"api_version":"v1","resource":"pods","keep_objects":"no"})"}) {
     EXPECT_FALSE(parse_kubernetes_target(json(bad))) << bad;
   }
 }
@@ -362,7 +440,8 @@ TEST(KubernetesTargetTest, DifferentTargetsHaveDifferentScopes) {
 
 TEST(KubernetesPayloadTest, OnlySecretsAreMasked) {
   const Value map = json(R"({"apiVersion":"v1","kind":"ConfigMap","data":{"a":"b"},"metadata":{"managedFields":[1]}})");
-  EXPECT_EQ(project_kubernetes_object(map), json(R"({"apiVersion":"v1","kind":"ConfigMap","data":{"a":"b"},"metadata":{}})"));
+  EXPECT_EQ(project_kubernetes_object(map),
+            json(R"({"apiVersion":"v1","kind":"ConfigMap","data":{"a":"b"},"metadata":{}})"));
   EXPECT_EQ(map["metadata"]["managedFields"].size(), 1u) << "the original is not touched";
   EXPECT_EQ(project_kubernetes_object(json(R"({"apiVersion":"v1","kind":"Secret","data":null})")),
             json(R"({"apiVersion":"v1","kind":"Secret","data":null})"));

@@ -10,7 +10,8 @@ Status check_mark(const StateMark& saved, const ChangeBatch& batch) {
   const bool ours = saved.writer == batch.mark.writer;
   if (ours && saved.sequence >= batch.mark.sequence) return refuse(kAlreadyApplied, "these changes are saved already");
   const bool is_first = batch.previous.writer != batch.mark.writer;
-  if (!is_first && saved.sequence < batch.previous.sequence) return refuse(kBatchMissing, "earlier changes are not saved");
+  if (!is_first && saved.sequence < batch.previous.sequence)
+    return refuse(kBatchMissing, "earlier changes are not saved");
   return refuse(kStateChanged, "somebody else saved changes of the same resource");
 }
 
@@ -59,8 +60,11 @@ void ChangeQueue::update_congested() {
 }
 
 std::optional<ChangeBatch> ChangeQueue::next_batch() {
+  constexpr size_t kWeightMax = kBatchQuietMax;
+  constexpr size_t kToldWeight = kBatchQuietMax / kBatchChangesMax;
   ChangeBatch batch;
-  while (!waiting_.empty() && batch.changes.size() < kBatchChangesMax) {
+  size_t weight = 0;
+  while (!waiting_.empty() && weight < kWeightMax) {
     Item& item = waiting_.front();
     if (item.change) {
       if (auto status = complete(*item.change); !status) {
@@ -68,12 +72,11 @@ std::optional<ChangeBatch> ChangeQueue::next_batch() {
         retry_later(status.error());
         return std::nullopt;
       }
-      if (!item.change->object.is_null() || !item.change->announced_late) {
-        auto& [object, count] = overlay_[item.change->key];
-        object = item.change->type == ChangeType::kDeleted ? Value() : item.change->object;
-        ++count;
-        batch.changes.push_back(std::move(*item.change));
-      }
+      auto& [object, count] = overlay_[item.change->key];
+      object = item.change->kept();
+      ++count;
+      weight += item.change->told ? kToldWeight : 1;
+      batch.changes.push_back(std::move(*item.change));
     }
     if (item.cursor) batch.cursor = std::move(item.cursor);
     waiting_.pop_front();
@@ -86,16 +89,12 @@ std::optional<ChangeBatch> ChangeQueue::next_batch() {
 
 // Looks up what was seen of the object before.
 Status ChangeQueue::complete(Change& change) {
-  if (change.type == ChangeType::kCreated && !change.announced_late) return {};
+  if (change.type == ChangeType::kCreated || !change.told) return {};
   Value known;
   if (const auto found = overlay_.find(change.key); found != overlay_.end()) {
     known = found->second.first;
   } else {
     SQ_TRY(known, storage_.load_object(change.key));
-  }
-  if (change.announced_late) {
-    change.object = known["metadata"]["uid"].string_or("") == change.uid ? known : Value();
-    return {};
   }
   if (change.object.is_null()) change.object = known;
   change.old_object = std::move(known);

@@ -18,7 +18,8 @@
 
 namespace squall::kubernetes {
 
-inline constexpr size_t kBatchChangesMax = 64;       // of one commit
+inline constexpr size_t kBatchChangesMax = 64;       // of one commit that are told of, each of which makes work
+inline constexpr size_t kBatchQuietMax = 512;        // of one commit that are only recorded
 inline constexpr size_t kCommitsInFlightMax = 4;     // of one informer
 inline constexpr size_t kPendingChangesMax = 2'000;  // above, the informer reads no further
 
@@ -33,8 +34,9 @@ struct StateMark {
 struct ChangeBatch {
   StateMark previous;
   StateMark mark;
-  std::vector<Change> changes;        // with object and old_object
-  std::optional<std::string> cursor;  // resourceVersion to go on from; empty: a list must come first. Nothing: unchanged
+  std::vector<Change> changes;  // with object and old_object
+  std::optional<std::string>
+      cursor;  // resourceVersion to go on from; empty: a list must come first. Nothing: unchanged
 };
 
 // May this batch be applied to a state with mark `saved`? Called by storages inside the transaction of the commit. The
@@ -57,14 +59,15 @@ class InformerStorage {
   // Marks of up to `limit` objects with keys after `after`, ordered by key.
   virtual Result<std::vector<std::pair<std::string, ObjectCache::Entry>>> load_entries(const std::string& after,
                                                                                        size_t limit) = 0;
-  // The object as last committed; null when there is none.
+  // The object as last committed, its marks when no more of it is kept; null when there is none.
   virtual Result<Value> load_object(const std::string& key) = 0;
-  // Makes a batch durable if check_mark() allows it, all or nothing, in the order of the calls; `done` comes on the executor.
+  // Makes a batch durable (of each change `object`, or its marks when it is not to be kept whole) if check_mark()
+  // allows it, all or nothing, in the order of the calls; `done` comes on the executor.
   virtual void commit(ChangeBatch batch, std::function<void(Status)> done) = 0;
 };
 
-// Lives on the executor's thread. Several commits may be on their way at the same time; when one fails, those after it fail
-// too (their `previous` is missing), and all are made again in order, after a delay, for as long as it takes.
+// Lives on the executor's thread. Several commits may be on their way at the same time; when one fails, those after it
+// fail too (their `previous` is missing), and all are made again in order, after a delay, for as long as it takes.
 class ChangeQueue : public std::enable_shared_from_this<ChangeQueue> {
  public:
   struct Handlers {
@@ -73,8 +76,8 @@ class ChangeQueue : public std::enable_shared_from_this<ChangeQueue> {
     std::function<void(const Error&)> on_error;  // a commit failed, after a time in which they went well
   };
 
-  ChangeQueue(Executor& executor, InformerStorage& storage, const Clock& clock, Random& random,
-              Backoff::Limits backoff, StateMark last, Handlers handlers);
+  ChangeQueue(Executor& executor, InformerStorage& storage, const Clock& clock, Random& random, Backoff::Limits backoff,
+              StateMark last, Handlers handlers);
 
   // Queues changes; `cursor` holds once they are durable.
   void push(std::vector<Change> changes, std::optional<std::string> cursor);
@@ -112,10 +115,10 @@ class ChangeQueue : public std::enable_shared_from_this<ChangeQueue> {
   const Handlers handlers_;
   const std::string writer_;
 
-  StateMark last_;              // of the newest batch that was made
-  std::deque<Item> waiting_;    // not yet in a batch
+  StateMark last_;                               // of the newest batch that was made
+  std::deque<Item> waiting_;                     // not yet in a batch
   std::deque<std::shared_ptr<Flight>> flights_;  // batches on their way, or to be made again
-  // The state of objects that are in `flights_`; the number says in how many changes.
+  // The kept state of objects that are in `flights_`; the number says in how many changes.
   std::map<std::string, std::pair<Value, size_t>, std::less<>> overlay_;
   std::optional<Error> error_;  // of the first flight that failed, until all are back
   bool failing_ = false;        // waiting to try again, or trying

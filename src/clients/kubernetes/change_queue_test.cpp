@@ -10,9 +10,9 @@
 namespace squall::kubernetes {
 namespace {
 
+using std::chrono::seconds;
 using testing::ManualExecutor;
 using testing::MemoryStorage;
-using std::chrono::seconds;
 
 Change change(ChangeType type, const std::string& name, int version) {
   Change result;
@@ -21,7 +21,8 @@ Change change(ChangeType type, const std::string& name, int version) {
   result.uid = "u-" + name;
   result.resource_version = std::to_string(version);
   if (type != ChangeType::kDeleted) {
-    result.object = Value::dict({{"metadata", Value::dict({{"uid", result.uid}, {"resourceVersion", result.resource_version}})}});
+    result.object =
+        Value::dict({{"metadata", Value::dict({{"uid", result.uid}, {"resourceVersion", result.resource_version}})}});
   }
   return result;
 }
@@ -170,17 +171,43 @@ TEST_F(ChangeQueueTest, TwoWritersDoNotMix) {
   EXPECT_EQ(storage_.log(), std::vector<std::string>{"created shop/a 1 before -"});
 }
 
-TEST_F(ChangeQueueTest, LateAnnouncementsTakeTheObjectOfToday) {
-  storage_.objects["shop/a"] = change(ChangeType::kCreated, "a", 4).object;
-  Change late = change(ChangeType::kCreated, "a", 4);
-  late.object = Value();
-  late.announced_late = true;
-  Change gone = change(ChangeType::kCreated, "gone", 2);
-  gone.object = Value();
-  gone.announced_late = true;
-  queue_->push({late, gone}, std::nullopt);
+TEST_F(ChangeQueueTest, WhatIsOnlyRecordedGoesInLargeCommitsAndIsNotLookedUp) {
+  storage_.hold = true;
+  storage_.fail_lookups = 1;
+  for (size_t i = 0; i < 3 * kBatchQuietMax; ++i) {
+    Change quiet = change(ChangeType::kModified, numbered("n", i), 1);
+    quiet.told = false;
+    queue_->push({std::move(quiet)}, std::nullopt);
+  }
+  storage_.hold = false;
+  storage_.release();
   executor_.run();
-  EXPECT_EQ(storage_.log(), std::vector<std::string>{"created shop/a 4 before -"});
+  EXPECT_TRUE(storage_.log().empty());
+  EXPECT_EQ(storage_.entries.size(), 3 * kBatchQuietMax);
+  EXPECT_LE(storage_.commits, kCommitsInFlightMax + 3);
+  EXPECT_EQ(storage_.fail_lookups, 1);
+}
+
+TEST_F(ChangeQueueTest, WhereObjectsAreNotKeptTheirMarksStandForThem) {
+  const auto light = [&](ChangeType type, int version) {
+    Change result = change(type, "a", version);
+    result.whole = false;
+    if (!result.object.is_null()) result.object.set("spec", Value::dict({{"big", "x"}}));
+    return result;
+  };
+  queue_->push({light(ChangeType::kCreated, 1)}, std::nullopt);
+  queue_->push({light(ChangeType::kModified, 2), light(ChangeType::kModified, 3)}, std::nullopt);
+  executor_.run();
+  EXPECT_EQ(storage_.log(), (std::vector<std::string>{"created shop/a 1 before -", "modified shop/a 2 before 1",
+                                                      "modified shop/a 3 before 2"}));
+  EXPECT_FALSE(storage_.objects["shop/a"].contains("spec"));
+  for (const Value& old : storage_.old_objects)
+    EXPECT_FALSE(old.is_dict() && old.contains("spec")) << "whether it waits or not";
+  Change gone = light(ChangeType::kDeleted, 3);
+  gone.final_state_unknown = true;
+  queue_->push({gone}, std::nullopt);
+  executor_.run();
+  EXPECT_EQ(storage_.log().back(), "deleted shop/a 3 before 3");
 }
 
 TEST_F(ChangeQueueTest, AfterCloseNothingIsCommittedOrTold) {

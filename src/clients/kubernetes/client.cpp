@@ -148,24 +148,25 @@ void Client::start(std::shared_ptr<Exchange> exchange) {
     if (!authorization) return exchange->done(fail(std::move(authorization).error()));
     const uint64_t generation = authorization->generation;
     if (generation == exchange->rejected) {
-      return exchange->done(fail(Error(ErrorCode::kUnauthorized, self->configuration_.server +
-                                                                     " does not accept the credentials of " +
-                                                                     self->configuration_.source)
-                                     .with_type("Unauthorized")
-                                     .with_http_status(kUnauthorized)));
+      return exchange->done(
+          fail(Error(ErrorCode::kUnauthorized,
+                     self->configuration_.server + " does not accept the credentials of " + self->configuration_.source)
+                   .with_type("Unauthorized")
+                   .with_http_status(kUnauthorized)));
     }
     auto http = self->build(exchange->request, *authorization);
     if (!http) return exchange->done(fail(std::move(http).error()));
-    self->http_.send(std::move(*http), exchange->stop, [self, exchange, generation](Result<net::HttpResponse> response) {
-      if (!response) return exchange->done(fail(self->transport_error(response.error())));
-      if (response->status == kUnauthorized && exchange->rejected == 0) {
-        exchange->rejected = generation;
-        self->credentials_->reject(generation);
-        return self->start(exchange);
-      }
-      self->log_warnings(response->headers);
-      exchange->done(read_answer(response->status, response->headers, std::move(response->body)));
-    });
+    self->http_.send(std::move(*http), exchange->stop,
+                     [self, exchange, generation](Result<net::HttpResponse> response) {
+                       if (!response) return exchange->done(fail(self->transport_error(response.error())));
+                       if (response->status == kUnauthorized && exchange->rejected == 0) {
+                         exchange->rejected = generation;
+                         self->credentials_->reject(generation);
+                         return self->start(exchange);
+                       }
+                       self->log_warnings(response->headers);
+                       exchange->done(read_answer(response->status, response->headers, std::move(response->body)));
+                     });
   });
 }
 
@@ -206,6 +207,7 @@ void Client::start_stream(std::shared_ptr<Stream> stream) {
     stream->status = 0;
     stream->error_body.clear();
     net::HttpClient::StreamHandlers handlers;
+    handlers.valve = stream->handlers.valve;
     handlers.on_head = [self, stream](const net::HttpResponse& head) {
       stream->status = head.status;
       stream->headers = head.headers;
@@ -302,6 +304,11 @@ void Client::resolve(const std::string& api_version, const std::string& kind_or_
          }
          done(self->find_resource(api_version, kind_or_resource));
        });
+}
+
+void Client::forget_types(const std::string& api_version) {
+  const std::lock_guard lock(mutex_);
+  discovered_.erase(api_version);
 }
 
 Result<ApiAnswer> Client::call(const ApiRequest& request, StopToken stop) {

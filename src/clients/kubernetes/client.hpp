@@ -19,10 +19,10 @@
 namespace squall::kubernetes {
 
 inline constexpr Duration kRequestTimeout = std::chrono::seconds(60);
-inline constexpr int kThrottledTriesMax = 6;                                  // of one blocking call
-inline constexpr Duration kThrottleWaitMax = std::chrono::seconds(30);        // for one Retry-After
-inline constexpr int kUnreachableTriesMax = 4;                                // of one blocking GET
-inline constexpr size_t kWatchEventBytesMax = 64u << 20;                      // one event of a watch
+inline constexpr int kThrottledTriesMax = 6;                            // of one blocking call
+inline constexpr Duration kThrottleWaitMax = std::chrono::seconds(30);  // for one Retry-After
+inline constexpr int kUnreachableTriesMax = 4;                          // of one blocking GET
+inline constexpr size_t kWatchEventBytesMax = 64u << 20;                // one event of a watch
 inline constexpr std::string_view kDefaultFieldManager = "squall";
 
 using Query = std::vector<std::pair<std::string, std::string>>;
@@ -71,10 +71,11 @@ struct ListPage {
 Query list_query(const ListOptions& options);
 ListPage parse_list_page(const Value& list);
 
-// Thread-safe; shared, because requests in flight hold it. Callbacks of the asynchronous functions run on the HTTP client's
-// thread (or on a plugin runner's) and must not block. On 401 the credentials are renewed and the request is made again, once.
-// The blocking functions also wait and try again on 429 and on 503 with Retry-After, and reads when the server cannot be
-// reached; a stop ends them with kCanceled. Errors: see error_of_status(); transport errors name the server.
+// Thread-safe; shared, because requests in flight hold it. Callbacks of the asynchronous functions run on the HTTP
+// client's thread (or on a plugin runner's) and must not block. On 401 the credentials are renewed and the request is
+// made again, once. The blocking functions also wait and try again on 429 and on 503 with Retry-After, and reads when
+// the server cannot be reached; a stop ends them with kCanceled. Errors: see error_of_status(); transport errors name
+// the server.
 class Client : public std::enable_shared_from_this<Client> {
  public:
   // `http` and `clock` must outlive the client and what it has in flight.
@@ -88,7 +89,8 @@ class Client : public std::enable_shared_from_this<Client> {
 
   struct WatchHandlers {
     std::function<void(std::vector<Value> events)> on_events;  // {type, object}, in order
-    std::function<void()> on_open;                              // the server accepted the watch
+    std::function<void()> on_open;                             // the server accepted the watch
+    std::shared_ptr<net::Valve> valve;                         // holds the events back while it is shut; may be null
     // Once. An answer of status 200: the server ended the stream. kTimeout: no byte for `idle_timeout`.
     Done on_end;
   };
@@ -98,9 +100,13 @@ class Client : public std::enable_shared_from_this<Client> {
   using ResolveDone = std::function<void(Result<ResourceInfo>)>;
   void resolve(const std::string& api_version, const std::string& kind_or_resource, StopToken stop, ResolveDone done);
 
+  // A path of this API version is gone (404): its types are looked up anew.
+  void forget_types(const std::string& api_version);
+
   // The blocking functions, for threads that may wait.
   Result<ApiAnswer> call(const ApiRequest& request, StopToken stop = {});
-  Result<ResourceInfo> resolve(const std::string& api_version, const std::string& kind_or_resource, StopToken stop = {});
+  Result<ResourceInfo> resolve(const std::string& api_version, const std::string& kind_or_resource,
+                               StopToken stop = {});
   Result<Value> get(const ResourceId& resource, std::string_view name, StopToken stop = {});
   Result<ListPage> list(const ResourceId& resource, const ListOptions& options, StopToken stop = {});
   Result<Value> create(const ResourceId& resource, const Value& object, const WriteOptions& options = {},

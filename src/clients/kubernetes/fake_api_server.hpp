@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -35,6 +36,7 @@ class FakeApiServer {
     bool is_watch() const { return !query_value("watch").empty(); }
     // Of a whole collection; not the probe with limit=1.
     bool is_list() const { return method == "GET" && !is_watch() && is_collection && query_value("limit") != "1"; }
+    bool is_streamed_list() const { return is_watch() && query_value("sendInitialEvents") == "true"; }
     bool is_collection = false;
   };
   struct Refusal {
@@ -102,6 +104,51 @@ class FakeApiServer {
   void set_revision(int64_t revision) {
     const std::lock_guard lock(mutex_);
     objects_.set_revision(revision);
+  }
+
+  // The type is deleted with all its objects, or defined again. Without it everything about it is 404, and open watches
+  // of it end.
+  void remove_type(const std::string& plural) {
+    const std::lock_guard lock(mutex_);
+    objects_.erase_all(plural);
+    flush();
+    removed_.insert(plural);
+    std::erase_if(watches_, [&](const Watch& watch) {
+      if (watch.selection.plural != plural) return false;
+      watch.stream->close();
+      return true;
+    });
+  }
+  void define_type(const std::string& plural) {
+    const std::lock_guard lock(mutex_);
+    removed_.erase(plural);
+  }
+
+  // What the server makes of sendInitialEvents.
+  enum class Streaming { kOffered, kRefused, kRefusedInBand, kUnknown };
+  void set_streaming(Streaming streaming) {
+    const std::lock_guard lock(mutex_);
+    streaming_ = streaming;
+  }
+  // The next streamed list ends after so many objects.
+  void cut_streamed_list(size_t after) {
+    const std::lock_guard lock(mutex_);
+    cut_after_ = after;
+  }
+
+  // As a backup is restored: everything is as it was then, and so is the revision, from which the server goes on
+  // counting. All connections are gone.
+  using Backup = FakeObjects;
+  Backup back_up() const {
+    const std::lock_guard lock(mutex_);
+    return objects_;
+  }
+  void restore(const Backup& backup) {
+    {
+      const std::lock_guard lock(mutex_);
+      objects_.restore(backup);
+    }
+    close_watches();
   }
 
   // History up to now is forgotten: watches from before get 410, in-band or as HTTP status; continue tokens too.
@@ -176,11 +223,18 @@ class FakeApiServer {
     std::shared_ptr<net::ResponseStream> stream;
     FakeObjects::Selection selection;
     size_t next_event;  // index into the history
+    int64_t from;       // nothing up to this revision is sent
   };
 
   void serve(net::ServerRequest request, const std::shared_ptr<net::Responder>& responder) {
-    Request seen{request.method, request.path, "", request.body, std::string(request.headers.get("Content-Type")),
-                 std::string(request.headers.get("Authorization")), request.query, request.headers};
+    Request seen{request.method,
+                 request.path,
+                 "",
+                 request.body,
+                 std::string(request.headers.get("Content-Type")),
+                 std::string(request.headers.get("Authorization")),
+                 request.query,
+                 request.headers};
     const auto target = FakeObjects::parse_path(request.path);
     seen.is_collection = target && target->name.empty();
     std::function<void(const Request&)> callback;
@@ -198,8 +252,9 @@ class FakeApiServer {
     if (!authorization_.empty() && seen.authorization != authorization_) {
       return respond(*responder, 401, status_body(401, "Unauthorized", "Unauthorized"));
     }
+    if (target && removed_.contains(target->plural)) return respond(*responder, 404, "404 page not found\n");
     if (!target) {
-      const auto answer = FakeObjects::discovery(request.path);
+      const auto answer = FakeObjects::discovery(request.path, removed_);
       return answer ? respond(*responder, 200, to_json(*answer)) : respond(*responder, 404, "404 page not found\n");
     }
     if (seen.is_watch()) return open_watch(seen, *target, *responder);
@@ -213,13 +268,41 @@ class FakeApiServer {
     const bool expired = from < objects_.compacted();
     const std::string text = "too old resource version: " + std::to_string(from);
     if (expired && expired_as_status_) return respond(responder, 410, status_body(410, "Expired", text));
+    const bool streamed = request.is_streamed_list() && streaming_ != Streaming::kUnknown;
+    if (streamed && streaming_ == Streaming::kRefused) {
+      return respond(responder, 422, status_body(422, "Invalid", "sendInitialEvents is forbidden for watch"));
+    }
     auto stream = responder.start_stream({});
-    if (expired) {
+    if (streamed && streaming_ == Streaming::kRefusedInBand) {
+      stream->write(R"({"type":"ERROR","object":)" + status_body(500, "InternalError", "streaming is disabled") +
+                    "}\n");
+      return stream->close();
+    }
+    if (expired && !request.is_streamed_list()) {
       stream->write(R"({"type":"ERROR","object":)" + status_body(410, "Expired", text) + "}\n");
       return stream->close();
     }
-    watches_.push_back({std::move(stream), target, objects_.events_after(from)});
+    watches_.push_back({std::move(stream), target, objects_.events_after(from), from});
+    if (request.is_streamed_list()) send_initial_events(watches_.back(), streamed);
     flush();
+  }
+
+  void send_initial_events(Watch& watch, bool with_end) {
+    watch.from = objects_.revision();
+    watch.next_event = objects_.history().size();
+    size_t sent = 0;
+    for (const Value& object : objects_.all(watch.selection)) {
+      if (cut_after_ && sent++ == *cut_after_) {
+        cut_after_.reset();
+        watch.stream->close();
+        return watches_.pop_back();
+      }
+      send(watch, Value::dict({{"type", "ADDED"}, {"object", object}}));
+    }
+    if (!with_end) return;
+    const Value metadata = Value::dict({{"resourceVersion", std::to_string(watch.from)},
+                                        {"annotations", Value::dict({{"k8s.io/initial-events-end", "true"}})}});
+    send(watch, Value::dict({{"type", "BOOKMARK"}, {"object", Value::dict({{"metadata", metadata}})}}));
   }
 
   // Sends what the watches have not got yet.
@@ -229,7 +312,7 @@ class FakeApiServer {
     for (Watch& watch : watches_) {
       for (; watch.next_event < history.size(); ++watch.next_event) {
         const FakeObjects::Event& event = history[watch.next_event];
-        if (!watch.selection.covers(event.plural, event.object)) continue;
+        if (event.revision <= watch.from || !watch.selection.covers(event.plural, event.object)) continue;
         send(watch, Value::dict({{"type", event.type}, {"object", event.object}}));
       }
     }
@@ -259,6 +342,9 @@ class FakeApiServer {
   std::string authorization_;
   bool expired_as_status_ = false;
   bool silent_ = false;
+  std::set<std::string> removed_;  // types
+  Streaming streaming_ = Streaming::kOffered;
+  std::optional<size_t> cut_after_;
 
   uint16_t port_ = 0;
   std::unique_ptr<net::testing::LoopThread> thread_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -78,11 +79,11 @@ class FakeObjects {
     return std::nullopt;
   }
 
-  static std::optional<Value> discovery(const std::string& path) {
+  static std::optional<Value> discovery(const std::string& path, const std::set<std::string>& removed) {
     List resources;
     std::string version;
     for (const Type& type : types()) {
-      if (path != type.prefix) continue;
+      if (path != type.prefix || removed.contains(type.plural)) continue;
       version = type.api_version;
       const auto add = [&](const std::string& name) {
         resources.push_back(Value::dict({{"name", name}, {"kind", type.kind}, {"namespaced", type.namespaced}}));
@@ -105,6 +106,12 @@ class FakeObjects {
 
   int64_t revision() const { return revision_; }
   void set_revision(int64_t revision) { revision_ = revision; }
+  // Uids are never used again.
+  void restore(const FakeObjects& backup) {
+    const int64_t counter = counter_;
+    *this = backup;
+    counter_ = counter;
+  }
   int64_t compacted() const { return compacted_; }
   void compact() { compacted_ = ++revision_; }
   const std::vector<Event>& history() const { return history_; }
@@ -122,6 +129,18 @@ class FakeObjects {
     const Value old = find(plural, space, name);
     if (content.is_null()) content = Value::empty_dict();
     return store(plural, space, name, std::move(content), old);
+  }
+  std::vector<Value> all(const Selection& selection) const {
+    std::vector<Value> result;
+    for (const auto& [id, object] : objects_) {
+      if (selection.covers(id.substr(0, id.find('|')), object)) result.push_back(object);
+    }
+    return result;
+  }
+  void erase_all(const std::string& plural) {
+    for (const Value& object : all({plural, ""})) {
+      erase(plural, object["metadata"]["namespace"].string(), object["metadata"]["name"].string());
+    }
   }
   void erase(const std::string& plural, const std::string& space, const std::string& name) {
     Value object = find(plural, space, name);

@@ -1,130 +1,20 @@
 #include "clients/kubernetes/informer.hpp"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <random>
-#include <set>
-#include <thread>
 
-#include "clients/kubernetes/fake_api_server.hpp"
-#include "clients/kubernetes/memory_storage.hpp"
+#include "clients/kubernetes/informer_fixture.hpp"
 
 namespace squall::kubernetes {
 namespace {
 
-using std::chrono::milliseconds;
-using std::chrono::seconds;
 using testing::FakeApiServer;
-using testing::MemoryStorage;
-using Log = std::vector<std::string>;
-
-Value spec(int size) { return Value::dict({{"spec", Value::dict({{"size", size}})}}); }
-std::string numbered(std::string text, int number) { return text.append(std::to_string(number)); }
-
-// One informer of databases against a fake server, with short times.
-class InformerTest : public ::testing::Test {
- protected:
-  InformerTest() {
-    options_.api_version = "squall.dev/v1alpha1";
-    options_.resource = "databases";
-    options_.page_size = 10;
-    options_.idle_timeout = seconds(30);
-    options_.relist_spread = milliseconds(20);
-    options_.short_watch = milliseconds(100);
-    options_.backoff = {milliseconds(50), milliseconds(200), seconds(120)};
-  }
-  ~InformerTest() override {
-    stop();
-    loop_.stop();
-  }
-
-  void start() {
-    loop_.on_loop([&] {
-      Configuration configuration;
-      configuration.server = server_.url();
-      client_ = Client::make(configuration, http_, nullptr);
-      informer_ = std::make_shared<Informer>(
-          loop_.loop, [this] { return Result<std::shared_ptr<Client>>(client_); }, storage_, options_,
-          [this](const InformerStatus& status) { states_.emplace_back(state_name(status.state)); });
-      informer_->set_announcing(announcing_);
-      informer_->start();
-      return 0;
-    });
-  }
-  // As a crash: whatever is not durable is gone.
-  void stop() {
-    loop_.on_loop([&] {
-      if (informer_) informer_->stop();
-      informer_.reset();
-      return 0;
-    });
-  }
-  InformerStatus status() {
-    return loop_.on_loop([&] { return informer_->status(); });
-  }
-  template <typename Condition>
-  [[nodiscard]] bool eventually(Condition condition, Duration limit = seconds(20)) {
-    const auto end = std::chrono::steady_clock::now() + limit;
-    while (std::chrono::steady_clock::now() < end) {
-      if (condition()) return true;
-      std::this_thread::sleep_for(milliseconds(5));
-    }
-    return false;
-  }
-  bool is_watching() { return status().state == InformerState::kWatching && status().pending == 0; }
-  // True once everything on the server is known and durable.
-  [[nodiscard]] bool settled() {
-    const bool done = eventually([&] {
-      return is_watching() && loop_.on_loop([&] { return marks(); }) == server_marks();
-    });
-    if (!done) {
-      const InformerStatus now = status();
-      ADD_FAILURE() << state_name(now.state) << " " << now.message << ", pending " << now.pending << ", at "
-                    << now.resource_version << ", " << now.objects << " objects, server has " << server_marks().size();
-    }
-    return done;
-  }
-  std::set<std::string> marks() {
-    std::set<std::string> result;
-    for (const auto& [key, entry] : storage_.entries) result.insert(key + " " + entry.uid + "@" + entry.resource_version);
-    return result;
-  }
-  std::set<std::string> server_marks() {
-    std::set<std::string> result;
-    for (const std::string& name : names_) {
-      const Value metadata = server_.find("databases", "shop", name)["metadata"];
-      if (metadata.is_null()) continue;
-      result.insert("shop/" + name + " " + metadata["uid"].string() + "@" + metadata["resourceVersion"].string());
-    }
-    return result;
-  }
-  std::string put(const std::string& name, int size = 1) {
-    names_.insert(name);
-    return server_.put("databases", "shop", name, spec(size))["metadata"]["resourceVersion"].string();
-  }
-  void erase(const std::string& name) { server_.erase("databases", "shop", name); }
-  size_t lists() {
-    return server_.count([](const FakeApiServer::Request& request) {
-      return request.is_list() && request.query_value("continue").empty();
-    });
-  }
-  size_t watches() {
-    return server_.count([](const FakeApiServer::Request& request) { return request.is_watch(); });
-  }
-  Log log() const { return storage_.log(); }
-
-  FakeApiServer server_;
-  net::testing::LoopThread loop_;
-  net::HttpClient http_;  // gone before the loop: what it still has under way is answered there
-  MemoryStorage storage_{loop_.loop};
-  std::shared_ptr<Client> client_;
-  std::shared_ptr<Informer> informer_;
-  InformerOptions options_;
-  std::vector<std::string> states_;
-  std::set<std::string> names_;
-  bool announcing_ = true;
-};
+using testing::InformerTest;
+using testing::Log;
+using testing::milliseconds;
+using testing::numbered;
+using testing::seconds;
+using testing::spec;
 
 TEST_F(InformerTest, ListsInPagesThenWatches) {
   for (int i = 0; i < 25; ++i) put(numbered("n", i));
@@ -141,7 +31,8 @@ TEST_F(InformerTest, ListsInPagesThenWatches) {
   EXPECT_EQ(log()[27].substr(0, 17), "deleted shop/late");
   EXPECT_EQ(lists(), 1u);
   const auto requests = server_.requests();
-  const auto watch = std::find_if(requests.begin(), requests.end(), [](const auto& request) { return request.is_watch(); });
+  const auto watch =
+      std::find_if(requests.begin(), requests.end(), [](const auto& request) { return request.is_watch(); });
   EXPECT_EQ(watch->query_value("allowWatchBookmarks"), "true");
   EXPECT_GE(parse_int(watch->query_value("timeoutSeconds")).value_or(0), 300);
   EXPECT_LE(parse_int(watch->query_value("timeoutSeconds")).value_or(0), 600);
@@ -168,9 +59,11 @@ TEST_F(InformerTest, GoesOnFromTheSavedPositionAfterARestart) {
 
 TEST_F(InformerTest, AListThatWasCutShortStartsOver) {
   for (int i = 0; i < 25; ++i) put(numbered("n", i));
-  const auto second_page = [](const FakeApiServer::Request& request) { return !request.query_value("continue").empty(); };
-  server_.refuse(second_page, {{410, FakeApiServer::status_body(410, "Expired", "too old continue"), {}},
-                               {500, "", {}}});
+  const auto second_page = [](const FakeApiServer::Request& request) {
+    return !request.query_value("continue").empty();
+  };
+  server_.refuse(second_page,
+                 {{410, FakeApiServer::status_body(410, "Expired", "too old continue"), {}}, {500, "", {}}});
   start();
   ASSERT_TRUE(settled());
   EXPECT_EQ(log().size(), 25u);
@@ -215,7 +108,8 @@ TEST_P(Expired, PositionLeadsToAListAndToTrueDifferencesOnly) {
   Log news(all.begin() + 15, all.end());
   for (std::string& line : news) line = line.substr(0, line.find(' ', line.find(' ') + 1));
   std::sort(news.begin(), news.end());
-  EXPECT_EQ(news, (Log{"created shop/n3", "created shop/new", "deleted shop/n2", "deleted shop/n3", "modified shop/n1"}));
+  EXPECT_EQ(news,
+            (Log{"created shop/n3", "created shop/new", "deleted shop/n2", "deleted shop/n3", "modified shop/n1"}));
 }
 
 INSTANTIATE_TEST_SUITE_P(BothWays, Expired, ::testing::Bool(),
@@ -238,7 +132,8 @@ TEST_F(InformerTest, ErrorEventsAreTriedAgainAndLeadToAListWhenTheyGoOn) {
   ASSERT_TRUE(settled());
   for (int i = 0; i < kWatchErrorsMax; ++i) {
     EXPECT_EQ(lists(), 1u);
-    server_.send_raw(R"({"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError","message":"x"}})");
+    server_.send_raw(
+        R"({"type":"ERROR","object":{"kind":"Status","code":500,"reason":"InternalError","message":"x"}})");
     const size_t before = watches();
     ASSERT_TRUE(eventually([&] { return watches() > before && is_watching(); }));
   }
@@ -250,7 +145,8 @@ TEST_F(InformerTest, GarbageInTheStreamIsNotTheEnd) {
   put("a");
   start();
   ASSERT_TRUE(settled());
-  for (const char* garbage : {"404 page not found", "{\"type\":\"MODIFIED\"}", "{\"type\":\"ODD\",\"object\":{}}", "{]"}) {
+  for (const char* garbage :
+       {"404 page not found", "{\"type\":\"MODIFIED\"}", "{\"type\":\"ODD\",\"object\":{}}", "{]"}) {
     const size_t before = watches();
     server_.send_raw(garbage);
     ASSERT_TRUE(eventually([&] { return watches() > before && is_watching(); })) << garbage;
@@ -513,9 +409,12 @@ TEST_F(InformerTest, FiveThousandObjectsAreOnceEach) {
   EXPECT_EQ(log().size(), 5001u);
 }
 
-// Changes, outages, compactions, cut streams, failing commits and restarts in random order: every state that was there at
-// the end is known, and replaying the log gives it.
-TEST_F(InformerTest, Chaos) {
+// Changes, outages, compactions, cut streams, failing commits and restarts in random order: every state that was there
+// at the end is known, and replaying the log gives it.
+class Chaos : public InformerTest, public ::testing::WithParamInterface<bool> {};
+
+TEST_P(Chaos, EndsWithEverythingToldOnce) {
+  options_.watch_list = GetParam();
   options_.idle_timeout = milliseconds(700);
   const unsigned seed = 11;
   std::mt19937 random(seed);
@@ -525,16 +424,30 @@ TEST_F(InformerTest, Chaos) {
     const std::string name = numbered("n", pick(20));
     switch (pick(24)) {
       case 0: erase(name); break;
-      case 1: erase(name); put(name, step); break;
+      case 1:
+        erase(name);
+        put(name, step);
+        break;
       case 2: server_.compact(pick(2) == 0); break;
       case 3: server_.close_watches(); break;
-      case 4: server_.send_raw("{\"type\":\"MOD"); server_.close_watches(); break;
+      case 4:
+        server_.send_raw("{\"type\":\"MOD");
+        server_.close_watches();
+        break;
       case 5: loop_.on_loop([&] { return storage_.fail_next += 1; }); break;
       case 6: loop_.on_loop([&] { return storage_.lie_next += 1; }); break;
       case 7: server_.send_bookmark(); break;
-      case 8: stop(); start(); break;
-      case 9: server_.stop(); put(name, step); server_.start(); break;
+      case 8:
+        stop();
+        start();
+        break;
+      case 9:
+        server_.stop();
+        put(name, step);
+        server_.start();
+        break;
       case 10: std::this_thread::sleep_for(milliseconds(pick(30))); break;
+      case 11: server_.cut_streamed_list(static_cast<size_t>(pick(10))); break;
       default: put(name, step); break;
     }
   }
@@ -560,6 +473,9 @@ TEST_F(InformerTest, Chaos) {
   }
   EXPECT_EQ(replayed, expected) << "seed " << seed;
 }
+
+INSTANTIATE_TEST_SUITE_P(ListsIn, Chaos, ::testing::Bool(),
+                         [](const auto& parameter) { return parameter.param ? "AStream" : "Pages"; });
 
 }  // namespace
 }  // namespace squall::kubernetes

@@ -11,7 +11,8 @@
 
 namespace squall::kubernetes::testing {
 
-// Applies commits at once and answers on the executor. The public members are for the executor's thread; log() is for any.
+// Applies commits at once and answers on the executor. The public members are for the executor's thread; log() is for
+// any.
 class MemoryStorage final : public InformerStorage {
  public:
   explicit MemoryStorage(Executor& executor) : executor_(executor) {}
@@ -19,23 +20,25 @@ class MemoryStorage final : public InformerStorage {
   Saved saved;
   std::map<std::string, Value> objects;
   std::map<std::string, ObjectCache::Entry> entries;
-  size_t commits = 0;    // that were tried
-  int fail_next = 0;     // commits that fail
-  int lie_next = 0;      // commits that are made, but reported as failed
-  int fail_lookups = 0;  // load_object() calls that fail
-  int fail_loads = 0;    // load_state() calls that fail
-  bool hold = false;     // commits wait for release()
+  std::vector<Value> old_objects;  // of all changes that were told of
+  size_t commits = 0;              // that were tried
+  int fail_next = 0;               // commits that fail
+  int lie_next = 0;                // commits that are made, but reported as failed
+  int fail_lookups = 0;            // load_object() calls that fail
+  int fail_loads = 0;              // load_state() calls that fail
+  bool hold = false;               // commits wait for release()
 
   void reset() {
     saved = {};
     objects.clear();
     entries.clear();
+    old_objects.clear();
     commits = 0;
     fail_next = lie_next = fail_lookups = fail_loads = 0;
     const std::lock_guard lock(mutex_);
     log_.clear();
   }
-  // "created shop/a 1 before -" of each announced change.
+  // "created shop/a 1 before -" of each change that is told of.
   std::vector<std::string> log() const {
     const std::lock_guard lock(mutex_);
     return log_;
@@ -88,10 +91,11 @@ class MemoryStorage final : public InformerStorage {
       objects.erase(change.key);
       entries.erase(change.key);
     } else {
-      objects[change.key] = change.object;
-      entries[change.key] = {change.uid, change.resource_version, change.announced};
+      objects[change.key] = change.kept();
+      entries[change.key] = {change.uid, change.resource_version, change.hash, change.announced, change.whole};
     }
-    if (!change.announced) return;
+    if (!change.told) return;
+    old_objects.push_back(change.old_object);
     const std::lock_guard lock(mutex_);
     log_.push_back(std::string(change_name(change.type)) + " " + change.key + " " + change.resource_version +
                    " before " + (before.is_null() ? "-" : before.string()));

@@ -27,8 +27,12 @@ void drop_managed_fields(Value& object) {
   if (Value* metadata = dict_member(object, "metadata")) metadata->erase("managedFields");
 }
 
+bool is_secret(const Value& object) {
+  return object["kind"].string_or("") == "Secret" && object["apiVersion"].string_or("") == "v1";
+}
+
 bool mask_secret(Value& object) {
-  if (object["kind"].string_or("") != "Secret" || object["apiVersion"].string_or("") != "v1") return false;
+  if (!is_secret(object)) return false;
   mask_members(object, "data");
   mask_members(object, "stringData");
   if (!object["metadata"]["annotations"].contains(kLastApplied)) return true;
