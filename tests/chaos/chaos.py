@@ -29,17 +29,18 @@ from verdict import Verdict, judge  # noqa: E402
 
 SETTLE_S = 180.0
 QUIET_S = 3.0
-TARGET = "{{api_version: chaos.squall.dev/v1, resource: widgets}}"
+TARGET = "{{api_version: chaos.squall.dev/v1, resource: widgets, keep_objects: {2}}}"
 RULE = ("name: {0}\nenabled: true\ntrigger: {{type: kubernetes.object_{0}, parameters: " + TARGET + "}}\n"
         "{1}action: {{ref: core.noop}}\n")
 NEW_GENERATION = 'criteria:\n  trigger.object.metadata.generation: {type: neq, pattern: "{{ trigger.old_object.metadata.generation }}"}\n'
 
 
-def chaos_pack(folder: Path) -> Path:
+def chaos_pack(folder: Path, keep_objects: bool) -> Path:
     """Acts once on every creation, every change of a spec and every deletion."""
+    keep = str(keep_objects).lower()
     return write_pack(folder / "packs", "chaos", {
-        "rules/created.yaml": RULE.format("created", ""), "rules/deleted.yaml": RULE.format("deleted", ""),
-        "rules/modified.yaml": RULE.format("modified", NEW_GENERATION)})
+        "rules/created.yaml": RULE.format("created", "", keep), "rules/deleted.yaml": RULE.format("deleted", "", keep),
+        "rules/modified.yaml": RULE.format("modified", NEW_GENERATION, keep)})
 
 
 class Trouble:
@@ -116,7 +117,7 @@ def run(directory: Path, seconds: float, seed: int, rate: float = 40, names: int
     """The whole test; returns its line and the verdict."""
     print(f"seed {seed}; replay with --seed {seed}", flush=True)
     with Cluster(directory) as cluster:
-        squall = Squall(directory, [chaos_pack(directory)], {"KUBECONFIG": str(cluster.kube.kubeconfig)})
+        squall = Squall(directory, [chaos_pack(directory, keep_objects=seed % 2 == 0)], {"KUBECONFIG": str(cluster.kube.kubeconfig)})
         try:
             squall.start()
             writer = Writer(cluster, seed, names)
