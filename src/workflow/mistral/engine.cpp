@@ -199,8 +199,8 @@ void Engine::abandon_actions(size_t task) {
     ActionExecution& action = actions_[index];
     if (is_completed(action_state(action))) continue;
     if (action.workflow != kNone) {
+      action.abandoned = true;
       (void)stop_workflow(action.workflow, State::kCancelled, Value("The task that runs it timed out."));
-      action.accepted = false;
       continue;
     }
     action.state = State::kCancelled;
@@ -268,8 +268,8 @@ void Engine::work(const Job& job) {
     case Job::Kind::kWorkflowDone: {
       const WorkflowExecution& child = workflows_[job.index];
       if (!is_completed(child.state)) return;  // run again meanwhile
-      ActionExecution& place = actions_[child.parent_action];
-      place.accepted = true;
+      const ActionExecution& place = actions_[child.parent_action];
+      if (place.abandoned) return;
       guard(place.task, "Failed to handle action completion", on_action_done(child.parent_action),
             child.definition->name);
       return;
@@ -429,7 +429,10 @@ void Engine::set_workflow_state(WorkflowExecution& workflow, State state, Value 
   workflow.state = state;
   workflow.state_info = std::move(info);
   workflow.updated_at = clock_.at;
-  if (workflow.parent_action != kNone) actions_[workflow.parent_action].accepted = is_completed(state);
+  if (workflow.parent_action != kNone) {
+    ActionExecution& place = actions_[workflow.parent_action];
+    place.accepted = is_completed(state) && !place.abandoned;
+  }
   if (changed && workflow.parent_task == kNone && !is_completed(state)) {
     commands_.emplace_back(StatusChanged{std::string(status_name(state))});
   }

@@ -45,7 +45,8 @@ struct ActionExecution {
   size_t index = 0;  // item of with-items
   std::string name;
   State state = State::kRunning;
-  bool accepted = false;  // counts for the task's result
+  bool accepted = false;   // counts for the task's result
+  bool abandoned = false;  // its end is of no interest any more
   Value input, result;
   std::vector<const ActionSpec*> wrappers;  // ad-hoc actions around it, outermost first
   size_t workflow = kNone;                  // the sub-workflow
@@ -66,6 +67,7 @@ struct TaskExecution {
   std::vector<size_t> actions;
   // What policies remember.
   int64_t retry_number = 0;
+  int64_t timeout_timer = 0;
   bool waited_before = false, waited_after = false, retry_pending = false, due_while_paused = false;
   bool failed_by_tasks = false;  // a join that never ran
   // Items of with-items.

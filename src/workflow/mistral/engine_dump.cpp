@@ -56,6 +56,7 @@ Value dump_task(const TaskExecution& task) {
                                              task.failed_by_tasks, task.items_prepared, task.item_cancelled})},
                       {"actions", numbers(task.actions)},
                       {"retry", task.retry_number},
+                      {"timeout_timer", task.timeout_timer},
                       {"item_values", task.item_values},
                       {"items", Value::list({task.concurrency, number(task.items_total), number(task.items_done),
                                              number(task.items_running), number(task.next_item)})},
@@ -96,7 +97,7 @@ Value Engine::dump() const {
   for (const ActionExecution& action : actions_) {
     actions.push_back(Value::list({Value(action.number), Value(action.id), number(action.task), number(action.index),
                                    Value(action.name), Value(state_name(action.state)), Value(action.accepted),
-                                   action.result, number(action.workflow)}));
+                                   Value(action.abandoned), action.result, number(action.workflow)}));
   }
   for (const auto& [timer_number, timer] : timers_) {
     timers.push_back(Value::list({Value(timer_number), Value(static_cast<int>(timer.kind)), number(timer.index),

@@ -155,7 +155,9 @@ void Engine::make_functions() {
   add("yaml_parse", {data},
       [](const List& arguments) -> Result<Value> { return parse_yaml(arguments[0].string_or("")); });
   add("yaml_dump", {data}, [](const List& arguments) -> Result<Value> {
-    SQ_TRY(std::string text, write_yaml(arguments[0]));
+    YamlStyle style;
+    style.allow_unicode = false;
+    SQ_TRY(std::string text, write_yaml(arguments[0], style));
     return Value(std::move(text));
   });
   add("uuid", {}, [this](const List&) -> Result<Value> { return Value(new_id()); });

@@ -74,7 +74,8 @@ Status Engine::before_start(size_t index) {
     }
   }
   if (wanted.timeout > 0) {
-    start_timer(wanted.timeout, {Timer::Kind::kTimeout, index, State::kError, Value(wanted.timeout)});
+    task.timeout_timer =
+        start_timer_ms(wanted.timeout * 1000, {Timer::Kind::kTimeout, index, State::kError, Value(wanted.timeout)});
   }
   task.concurrency = wanted.concurrency;
   return {};

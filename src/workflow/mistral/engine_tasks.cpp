@@ -46,7 +46,8 @@ void Engine::set_task_state(size_t index, State state, Value info) {
 Status Engine::run_task(size_t index, bool first, bool reset) {
   TaskExecution& task = tasks_[index];
   if (first) {
-    if (task.state != State::kIdle) return {};
+    // What a cancelled workflow had not begun stays so.
+    if (task.state != State::kIdle || workflows_[task.workflow].state == State::kCancelled) return {};
     set_task_state(index, State::kRunning, Value());
     SQ_CHECK(before_start(index));
     if (task.state != State::kRunning) return {};
@@ -103,6 +104,8 @@ Status Engine::complete_task(size_t index, State state, Value info) {
   }
   if (state != State::kSkipped) SQ_CHECK(after_complete(index));
   if (!is_completed(task.state)) return {};  // delayed
+  const int64_t timer = std::exchange(task.timeout_timer, 0);
+  if (timers_.erase(timer) != 0) commands_.emplace_back(CancelTimer{timer});
 
   WorkflowExecution& workflow = workflows_[task.workflow];
   task.next.clear();

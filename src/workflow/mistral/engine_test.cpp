@@ -140,6 +140,56 @@ wf:
   EXPECT_EQ(late.error().code(), ErrorCode::kConflict);
 }
 
+TEST(MistralEngine, ATimeoutStopsTheWorkflowInsideAndARetryIsNotMistakenForIt) {
+  Driver driver(R"(
+version: '2.0'
+wf:
+  tasks:
+    c: {workflow: sub, timeout: 5, retry: {count: 1, delay: 0}, publish: {r: <% task().result %>}}
+sub:
+  tasks:
+    s: {action: p.a, publish: {o: <% task().result %>}}
+)");
+  ASSERT_TRUE(driver.start());
+  driver.fire();
+  ASSERT_EQ(driver.runs.size(), 2u);
+  EXPECT_EQ(driver.cancelled, std::vector<int64_t>{driver.runs[0].number});
+  // The action of the first round ends only now.
+  ASSERT_TRUE(driver.apply(ActionChanged{driver.runs[0].number, "canceled", Value()}));
+  EXPECT_EQ(driver.run().status(), "running");
+  ASSERT_TRUE(driver.succeed(driver.runs[1].number, 7));
+  EXPECT_EQ(driver.run().status(), "succeeded");
+  EXPECT_EQ(driver.run().output(), Value::dict({{"r", Value::dict({{"o", 7}})}}));
+  EXPECT_EQ(driver.run().hash(), driver.replayed_hash());
+}
+
+TEST(MistralEngine, HostFunctionsAreAskedOnce) {
+  int asked = 0;
+  Environment environment;
+  environment.functions.push_back(std::make_shared<const expr::HostFunction>(
+      "st2kv", std::vector<expr::HostParameter>{{"key", true, Value()}}, [&](const List& arguments) -> Result<Value> {
+        ++asked;
+        return Value("value of " + arguments[0].string());
+      }));
+  auto library = std::make_shared<Library>();
+  ASSERT_TRUE(library->upload(DocumentKind::kWorkflows, R"(
+version: '2.0'
+wf: {tasks: {t: {publish: {k: "<% st2kv('system.k') %>"}}}}
+)"));
+  auto run = *make_run(library, "wf", environment);
+  Event start;
+  start.what = Start{Value::empty_dict(), Value::empty_dict()};
+  const auto applied = run->apply(start);
+  ASSERT_TRUE(applied);
+  EXPECT_EQ(run->output(), Value::dict({{"k", "value of system.k"}}));
+  ASSERT_EQ(asked, 1);
+  start.answers = applied->answers;
+  auto again = *make_run(library, "wf", environment);
+  ASSERT_TRUE(again->apply(*Event::from_value(*parse_json(to_json(start.to_value())))));
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(again->hash(), run->hash());
+}
+
 TEST(MistralEngine, AJoinInACycleRunsOnceARound) {
   Driver driver(R"(
 version: '2.0'

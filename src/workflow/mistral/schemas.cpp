@@ -166,6 +166,17 @@ bool search(std::string_view pattern, std::string_view text) {
   return match && match->has_value();
 }
 
+// Steps to the value that `wanted` is about; those of an alternative begin where the ones around it end.
+bool collect_steps(const std::vector<schema::Violation>& violations, const schema::Violation& wanted, List& steps) {
+  for (const schema::Violation& each : violations) {
+    const size_t before = steps.size();
+    steps.insert(steps.end(), each.steps.begin(), each.steps.end());
+    if (&each == &wanted || collect_steps(each.alternatives, wanted, steps)) return true;
+    steps.resize(before);
+  }
+  return false;
+}
+
 // Before main() and so before threads; programs that never look at a pack or a workflow have no patterns to match.
 [[maybe_unused]] const bool kInstalled = [] {
   schema::set_pattern_matcher(search);
@@ -179,7 +190,9 @@ Status check_schema(Schema schema, const Value& value, std::string* at) {
   if (violations.empty()) return {};
   const schema::Violation& worst = schema::best_match(violations);
   if (at != nullptr) {
-    for (const Value& step : worst.steps) {
+    List steps;
+    collect_steps(violations, worst, steps);
+    for (const Value& step : steps) {
       if (!at->empty()) *at += '.';
       *at += step.is_string() ? step.string() : std::to_string(step.int_or(0));
     }
