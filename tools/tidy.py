@@ -14,7 +14,7 @@ import sys
 # Folder -> layer. A folder may include lower layers, itself, and what EXTRA allows.
 LAYERS = {
     "base": 0, "value": 1, "text": 2, "crypto": 2, "model": 3, "expr": 4, "store": 4, "net": 4, "process": 4,
-    "workflow": 5, "rules": 5, "clients": 5, "packs": 6, "runners": 6, "sensors": 7, "engine": 8, "api": 9, "cli": 9,
+    "auth": 5, "workflow": 5, "rules": 5, "clients": 5, "packs": 6, "runners": 6, "sensors": 7, "engine": 8, "api": 9, "cli": 9,
     "app": 10,
 }
 EXTRA = {}

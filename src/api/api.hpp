@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "api/router.hpp"
+#include "auth/access.hpp"
+#include "auth/password_check.hpp"
 #include "engine/engine.hpp"
 #include "net/http_server.hpp"
 
@@ -15,6 +17,9 @@ namespace squall::api {
 
 struct ApiOptions {
   std::string version;
+  std::string url;                           // of the API, for clients
+  auth::Access* access = nullptr;            // tokens and API keys; must be given
+  auth::PasswordCheck* passwords = nullptr;  // null: authentication is off, and everybody is the system user
 };
 
 class Api {
@@ -22,20 +27,35 @@ class Api {
   Api(engine::Engine& engine, ApiOptions options);
   // Answers one request. Paths work with and without "/v1" or "/api/v1" and with a trailing slash (U-10).
   void handle(net::ServerRequest request, std::shared_ptr<net::Responder> responder);
+  // The same for squall's own parts (sensors), which need no token.
+  void handle_inside(net::ServerRequest request, std::shared_ptr<net::Responder> responder);
   // All routes, for the documentation and the tests.
   const std::vector<Route>& routes() const { return router_.routes(); }
 
  private:
+  void dispatch(Call call, bool trusted);
+
   Router router_;
   engine::Engine& engine_;
   ApiOptions options_;
 };
 
 // Each adds the routes of one group.
-void add_content_routes(Router& router, engine::Engine& engine);
+void add_action_routes(Router& router, engine::Engine& engine);
+void add_pack_routes(Router& router, engine::Engine& engine);
+void add_config_routes(Router& router, engine::Engine& engine);
+void add_alias_routes(Router& router, engine::Engine& engine);
+void add_policy_routes(Router& router, engine::Engine& engine);
+void add_runner_routes(Router& router, engine::Engine& engine);
+void add_sensor_routes(Router& router, engine::Engine& engine);
+void add_stream_routes(Router& router, engine::Engine& engine);
+void add_trace_routes(Router& router, engine::Engine& engine);
+void add_trigger_routes(Router& router, engine::Engine& engine);
 void add_rule_routes(Router& router, engine::Engine& engine);
 void add_execution_routes(Router& router, engine::Engine& engine);
 void add_event_routes(Router& router, engine::Engine& engine);
 void add_key_routes(Router& router, engine::Engine& engine);
+void add_service_routes(Router& router, engine::Engine& engine, const ApiOptions& options);
+void add_auth_routes(Router& router, engine::Engine& engine, const ApiOptions& options);
 
 }  // namespace squall::api

@@ -10,21 +10,19 @@
 namespace squall::api {
 namespace {
 
-// Query parameters that are not filters.
-constexpr std::string_view kControl[] = {
-    "limit",    "offset",    "sort",         "include_attributes", "exclude_attributes",
-    "sort_asc", "sort_desc", "x-auth-token", "st2-api-key",        "max_result_size"};
-
 bool contains(std::span<const std::string_view> names, std::string_view name) {
   return std::find(names.begin(), names.end(), name) != names.end();
 }
 
-Result<int64_t> read_integer(const Call& call, std::string_view name, int64_t fallback) {
-  const auto text = call.request.query_value(name);
-  if (!text) return fallback;
-  const auto number = parse_int(*text);
-  if (!number) return fail(ErrorCode::kInvalid, "Parameter \"" + std::string(name) + "\" is not of type integer");
-  return *number;
+Error wrong_parameter(std::string_view name, std::string_view type) {
+  return Error(ErrorCode::kInvalid, "Parameter \"" + std::string(name) + "\" is not of type " + std::string(type));
+}
+
+std::optional<bool> parse_flag(std::string_view given) {
+  const std::string text = to_lower(given);
+  if (text == "true" || text == "1" || text == "yes" || text == "y") return true;
+  if (text == "false" || text == "0" || text == "no" || text == "n") return false;
+  return std::nullopt;
 }
 
 std::vector<std::string> read_names(const Call& call, std::string_view parameter) {
@@ -38,9 +36,9 @@ std::vector<std::string> read_names(const Call& call, std::string_view parameter
 }
 
 Status check_names(const std::vector<std::string>& names, std::string_view kind,
-                   std::span<const std::string_view> known, std::span<const std::string_view> refused) {
+                   std::span<const std::string_view> known) {
   for (const std::string& name : names) {
-    if (contains(known, name) && !contains(refused, name)) continue;
+    if (contains(known, name)) continue;
     return fail(ErrorCode::kInvalid, "Invalid or unsupported " + std::string(kind) + " attribute specified: " + name);
   }
   return {};
@@ -50,45 +48,120 @@ net::ServerResponse list_response(List documents, int64_t total, int64_t limit) 
   net::ServerResponse response;
   response.body = to_json(Value(std::move(documents)));
   response.headers.set("X-Total-Count", std::to_string(total));
-  response.headers.set("X-Limit", std::to_string(limit));
+  if (limit > 0) response.headers.set("X-Limit", std::to_string(limit));
   return response;
 }
 
-bool matches(const Value& document, const std::string& name, const std::string& wanted) {
-  const Value& value = name == "trigger" && document["trigger"].is_dict() ? document["trigger"]["type"]
-                       : name == "action" && document["action"].is_dict() ? document["action"]["ref"]
-                                                                          : document[name];
-  if (value.is_bool()) {
-    const std::string text = to_lower(wanted);
-    return value.as_bool() == (text == "true" || text == "1" || text == "yes" || text == "y");
+bool has_value(const Value& value, const std::string& wanted) {
+  if (value.is_list()) {
+    return std::any_of(value.as_list().begin(), value.as_list().end(),
+                       [&](const Value& item) { return has_value(item, wanted); });
   }
+  if (value.is_bool()) return parse_flag(wanted) == value.as_bool();
   return python::str(value) == wanted;
 }
 
-std::vector<store::Sort> read_sort(const Call& call, std::string_view fallback) {
-  std::string text = call.query("sort");
-  if (text.empty()) text = fallback;
-  // The st2 client's --sort-asc and --sort-desc turn the default order.
-  if (!call.query("sort_asc").empty()) text = replace_all(fallback, "-", "");
-  if (!call.query("sort_desc").empty()) text = "-" + replace_all(fallback, "-", "");
+// Only parameters that are filters sort; others are ignored, as in StackStorm.
+void sort_documents(const Call& call, std::vector<Value>& documents, std::span<const ContentFilter> filters) {
+  struct Key {
+    std::string_view path;
+    bool descending;
+  };
+  std::vector<Key> keys;
+  for (const std::string& part : split(call.query("sort"), ',')) {
+    std::string_view name = trim(part);
+    const bool descending = name.starts_with("-");
+    if (descending || name.starts_with("+")) name.remove_prefix(1);
+    for (const ContentFilter& filter : filters) {
+      if (filter.parameter == name) keys.push_back({filter.path, descending});
+    }
+  }
+  if (keys.empty()) return;
+  std::stable_sort(documents.begin(), documents.end(), [&](const Value& a, const Value& b) {
+    for (const Key& key : keys) {
+      const std::string left = python::str(a.at_path(key.path)), right = python::str(b.at_path(key.path));
+      if (left != right) return (left < right) != key.descending;
+    }
+    return false;
+  });
+}
+
+// The stored field that a name in `sort` means: a filter's, or an indexed field's own. Empty when it means none.
+std::string_view sort_field(std::string_view name, std::span<const StoredFilter> filters,
+                            store::Collection collection) {
+  if (name == "id") return "id";
+  for (const StoredFilter& filter : filters) {
+    if (filter.parameter == name) return filter.field;
+  }
+  for (const store::IndexedField& field : store::schema_of(collection).fields) {
+    if (field.name == name) return field.name;
+  }
+  return {};
+}
+
+// What cannot be sorted by is ignored, as in StackStorm.
+std::vector<store::Sort> parse_sort(std::string_view text, std::span<const StoredFilter> filters,
+                                    store::Collection collection) {
   std::vector<store::Sort> sort;
   for (const std::string& part : split(text, ',')) {
     std::string_view name = trim(part);
-    bool descending = false;
-    if (name.starts_with("-") || name.starts_with("+")) {
-      descending = name.front() == '-';
-      name.remove_prefix(1);
-    }
-    if (!name.empty()) sort.push_back({std::string(name), descending});
+    const bool descending = name.starts_with("-");
+    if (descending || name.starts_with("+")) name.remove_prefix(1);
+    const std::string_view field = sort_field(name, filters, collection);
+    if (!field.empty()) sort.push_back({std::string(field), descending});
   }
+  return sort;
+}
+
+std::vector<store::Sort> read_sort(const Call& call, std::string_view fallback, std::span<const StoredFilter> filters,
+                                   store::Collection collection) {
+  std::vector<store::Sort> sort = parse_sort(call.query("sort"), filters, collection);
+  // The st2 client's --sort-asc and --sort-desc turn the default order.
+  const std::string ascending = replace_all(fallback, "-", "");
+  if (!call.query("sort_asc").empty()) sort = parse_sort(ascending, filters, collection);
+  if (!call.query("sort_desc").empty()) sort = parse_sort("-" + ascending, filters, collection);
+  if (sort.empty()) sort = parse_sort(fallback, filters, collection);
   if (sort.empty() || sort.back().field != "id") sort.push_back({"id", !sort.empty() && sort.back().descending});
   return sort;
 }
 
+// "a,b,c" for ids: any of them.
+store::Filter equality(const StoredFilter& filter, const std::string& text) {
+  if (filter.parameter == "parent" && text == "null") {
+    return {std::string(filter.field), store::Compare::kIsNull, Value()};
+  }
+  if (filter.parameter != "id" || text.find(',') == std::string::npos) {
+    return {std::string(filter.field), filter.compare, Value(text)};
+  }
+  List ids;
+  for (const std::string& id : split(text, ',')) ids.emplace_back(trim(id));
+  return {std::string(filter.field), store::Compare::kIn, Value(std::move(ids))};
+}
+
 }  // namespace
+
+Result<int64_t> read_integer(const Call& call, std::string_view name, int64_t fallback) {
+  const auto text = call.request.query_value(name);
+  if (!text) return fallback;
+  const auto number = parse_int(*text);
+  if (!number) return fail(wrong_parameter(name, "integer"));
+  return *number;
+}
+
+Result<bool> read_flag(const Call& call, std::string_view name, bool fallback) {
+  const auto text = call.request.query_value(name);
+  if (!text) return fallback;
+  const auto flag = parse_flag(*text);
+  if (!flag) return fail(wrong_parameter(name, "boolean"));
+  return *flag;
+}
 
 Error not_found(const std::string& id, std::string_view what) {
   return Error(ErrorCode::kNotFound, "Resource with a " + std::string(what) + " \"" + id + "\" not found");
+}
+
+Error unknown_id(const std::string& id) {
+  return Error(ErrorCode::kNotFound, "Unable to identify resource with id \"" + id + "\".");
 }
 
 Result<Paging> read_paging(const Call& call, int64_t default_limit) {
@@ -119,41 +192,41 @@ Value Selection::apply(const Value& document, std::span<const std::string_view> 
   return shown;
 }
 
-Result<Selection> read_selection(const Call& call, std::span<const std::string_view> known) {
+Result<Selection> read_selection(const Call& call, const ListSpec& spec) {
   Selection selection{read_names(call, "include_attributes"), read_names(call, "exclude_attributes")};
   if (!selection.include.empty() && !selection.exclude.empty()) {
     return fail(ErrorCode::kInvalid,
                 "exclude_fields and include_fields arguments are mutually exclusive. You need to provide either one or "
-                "another, "
-                "but not both.");
+                "another, but not both.");
   }
-  SQ_CHECK(check_names(selection.include, "include", known, {}));
-  SQ_CHECK(check_names(selection.exclude, "exclude", known, {}));
+  SQ_CHECK(check_names(selection.include, "include", spec.attributes));
+  SQ_CHECK(check_names(selection.exclude, "exclude", spec.excludable));
   return selection;
 }
 
 void reply_list(const Call& call, std::vector<Value> documents, const ListSpec& spec) {
   const auto paging = read_paging(call, spec.default_limit);
   if (!paging) return call.fail(paging.error());
-  const auto selection = read_selection(call, spec.attributes);
+  const auto selection = read_selection(call, spec);
   if (!selection) return call.fail(selection.error());
-  for (const auto& [name, value] : call.request.query) {
-    if (contains(kControl, name) || !contains(spec.attributes, name)) continue;
-    std::erase_if(documents,
-                  [&, &key = name, &wanted = value](const Value& document) { return !matches(document, key, wanted); });
+  for (const ContentFilter& filter : spec.filters) {
+    const auto wanted = call.request.query_value(filter.parameter);
+    if (!wanted) continue;
+    std::erase_if(documents, [&](const Value& document) { return !has_value(document.at_path(filter.path), *wanted); });
   }
+  sort_documents(call, documents, spec.filters);
   List page;
   for (size_t i = static_cast<size_t>(paging->offset); i < documents.size(); ++i) {
     if (paging->limit >= 0 && page.size() >= static_cast<size_t>(paging->limit)) break;
-    page.push_back(selection->apply(documents[i], spec.always));
+    page.push_back(selection->apply(spec.view(documents[i]), spec.always));
   }
   call.reply(list_response(std::move(page), static_cast<int64_t>(documents.size()), paging->limit));
 }
 
-void reply_one(const Call& call, const Value* document, const ListSpec& spec) {
-  const auto selection = read_selection(call, spec.attributes);
+void reply_one(const Call& call, const Value& document, const ListSpec& spec) {
+  const auto selection = read_selection(call, spec);
   if (!selection) return call.fail(selection.error());
-  call.reply(200, selection->apply(spec.view(*document), spec.always));
+  call.reply(200, selection->apply(spec.view(document), spec.always));
 }
 
 void reply_stored_list(const Call& call, store::Store& store, store::Collection collection,
@@ -161,7 +234,7 @@ void reply_stored_list(const Call& call, store::Store& store, store::Collection 
                        std::vector<store::Filter> fixed) {
   const auto paging = read_paging(call, spec.default_limit);
   if (!paging) return call.fail(paging.error());
-  const auto selection = read_selection(call, spec.attributes);
+  const auto selection = read_selection(call, spec);
   if (!selection) return call.fail(selection.error());
   store::Query query;
   query.filters = std::move(fixed);
@@ -174,13 +247,9 @@ void reply_stored_list(const Call& call, store::Store& store, store::Collection 
       if (!time) return call.fail(Error(ErrorCode::kInvalid, "Datetime value does not match expected format."));
       text = format_timestamp(*time);
     }
-    if (text == "null" && filter.parameter == "parent") {
-      query.filters.push_back({std::string(filter.field), store::Compare::kIsNull, Value()});
-    } else {
-      query.filters.push_back({std::string(filter.field), filter.compare, Value(text)});
-    }
+    query.filters.push_back(equality(filter, text));
   }
-  query.sort = read_sort(call, default_sort);
+  query.sort = read_sort(call, default_sort, filters, collection);
   query.offset = paging->offset;
   query.limit = paging->limit;
   query.count_total = true;

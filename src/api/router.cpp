@@ -61,12 +61,14 @@ Result<Value> Call::body() const {
   return form;
 }
 
-void Call::reply(int status, const Value& value) const {
+net::ServerResponse json_response(int status, const Value& value) {
   net::ServerResponse response;
   response.status = status;
   if (status != 204) response.body = to_json(value);
-  responder->respond(std::move(response));
+  return response;
 }
+
+void Call::reply(int status, const Value& value) const { responder->respond(json_response(status, value)); }
 
 void Call::reply(net::ServerResponse response) const { responder->respond(std::move(response)); }
 void Call::fail(const Error& error) const { responder->respond(fault(error)); }
@@ -93,6 +95,12 @@ net::ServerResponse fault(const Error& error) {
 void Router::add(std::string method, std::string pattern, std::string summary,
                  std::function<void(const Call&)> handler) {
   routes_.push_back({std::move(method), std::move(pattern), std::move(summary), std::move(handler)});
+}
+
+void Router::add_open(std::string method, std::string pattern, std::string summary,
+                      std::function<void(const Call&)> handler) {
+  add(std::move(method), std::move(pattern), std::move(summary), std::move(handler));
+  routes_.back().open = true;
 }
 
 const Route* Router::find(std::string_view method, std::string_view path,

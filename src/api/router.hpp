@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "auth/identity.hpp"
 #include "base/result.hpp"
 #include "net/http_server.hpp"
 #include "value/value.hpp"
@@ -19,6 +20,8 @@ struct Call {
   net::ServerRequest request;
   std::map<std::string, std::string, std::less<>> parameters;  // "{id}" parts of the path
   std::shared_ptr<net::Responder> responder;
+  std::string user;         // who asks
+  auth::Identity identity;  // and how that is known
 
   const std::string& parameter(std::string_view name) const;
   // First value of a query parameter, or empty.
@@ -36,17 +39,20 @@ struct Call {
 // An error as StackStorm reports it: {"faultstring": ...} with the status of its code. One table maps codes to
 // statuses.
 net::ServerResponse fault(const Error& error);
+net::ServerResponse json_response(int status, const Value& value);
 
 struct Route {
   std::string method;
   std::string pattern;  // "/executions/{id}/children"; "{path*}" takes the rest
   std::string summary;
   std::function<void(const Call&)> handler;
+  bool open = false;  // for everybody, without a token
 };
 
 class Router {
  public:
   void add(std::string method, std::string pattern, std::string summary, std::function<void(const Call&)> handler);
+  void add_open(std::string method, std::string pattern, std::string summary, std::function<void(const Call&)> handler);
   // The route and its path parameters; null when nothing matches. Routes added first win.
   const Route* find(std::string_view method, std::string_view path,
                     std::map<std::string, std::string, std::less<>>& parameters) const;

@@ -35,10 +35,17 @@ constexpr StoredFilter kEnforcementFilters[] = {{"rule_ref", "rule"},
 // Credentials of the sender never become part of an event (G-11).
 constexpr std::string_view kHiddenHeaders[] = {"x-auth-token", "st2-api-key", "authorization", "cookie"};
 
+Value shown_instance(const Value& document) {
+  Value shown = document;
+  shown.mut_dict().erase(model::kTrace);
+  return shown;
+}
+
 ListSpec instance_spec() {
   ListSpec spec;
   spec.attributes = kInstanceAttributes;
   spec.always = kAlways;
+  spec.view = shown_instance;
   return spec;
 }
 
@@ -57,7 +64,7 @@ Result<Value> load(engine::Engine& engine, Collection collection, const std::str
     if (record) found = record->document;
     return {};
   }));
-  if (found.is_null()) return fail(not_found(id, "id"));
+  if (found.is_null()) return fail(unknown_id(id));
   return found;
 }
 
@@ -79,11 +86,41 @@ Value form_document(std::string_view body) {
   return form;
 }
 
+// The fields of a form with parts ("multipart/form-data"), files as their text.
+Result<Value> multipart_document(std::string_view type, const net::ServerRequest& request) {
+  const std::string_view header = request.headers.get("Content-Type");
+  const size_t at = type.find("boundary=");
+  if (at == std::string_view::npos) {
+    return fail(ErrorCode::kInvalid, "Failed to parse request body: the Content-Type names no boundary");
+  }
+  std::string_view boundary = header.substr(at + std::string_view("boundary=").size());
+  boundary = trim(boundary.substr(0, boundary.find(';')));
+  if (boundary.size() > 1 && boundary.starts_with("\"")) boundary = boundary.substr(1, boundary.size() - 2);
+  const std::string mark = "--" + std::string(boundary);
+  Value form = Value::empty_dict();
+  std::string_view rest = request.body;
+  for (size_t start = rest.find(mark); start != std::string_view::npos;) {
+    rest.remove_prefix(start + mark.size());
+    start = rest.find(mark);
+    if (rest.starts_with("--") || start == std::string_view::npos) break;
+    const std::string_view part = rest.substr(0, start);
+    const size_t blank = part.find("\r\n\r\n"), named = part.find("name=\"");
+    if (blank == std::string_view::npos || named == std::string_view::npos || named > blank) continue;
+    const std::string_view name = part.substr(named + 6, part.find('"', named + 6) - named - 6);
+    std::string_view value = part.substr(blank + 4);
+    if (value.ends_with("\r\n")) value.remove_suffix(2);
+    form.mut_dict()[valid_text(name)].push_back(valid_text(value));
+  }
+  return form;
+}
+
 Result<Value> webhook_body(const Call& call) {
   const std::string type = to_lower(call.request.headers.get("Content-Type"));
   const std::string_view media = trim(std::string_view(type).substr(0, type.find(';')));
   if (media == "application/x-www-form-urlencoded") return form_document(call.request.body);
   if (media.empty() || media == "application/json" || media == "text/json") return call.body();
+  if (media == "text/plain") return Value(valid_text(call.request.body));
+  if (media == "multipart/form-data") return multipart_document(type, call.request);
   return fail(ErrorCode::kInvalid,
               "Failed to parse request body: Unsupported Content-Type: \"" + std::string(media) + "\"");
 }
@@ -111,8 +148,18 @@ void generic_webhook(engine::Engine& engine, const Call& call) {
     return call.fail(
         Error(ErrorCode::kInvalid, "Webhook body needs to be an object, got: " + std::string(body->json_type_name())));
   }
-  if (!(*body)["trigger"].is_string()) return call.fail(Error(ErrorCode::kInvalid, "Trigger not specified."));
-  engine.inject({(*body)["trigger"].string(), (*body)["payload"], trace_tag(call, "st2")},
+  const Value& named = (*body)["trigger"];
+  std::string trigger = named.string();
+  if (named.is_dict()) {
+    // By type and parameters. One that no rule uses does not exist, so nothing can follow.
+    const std::string type = named["type"].string();
+    const Value* found = engine.catalog().trigger_with(type, named["parameters"]);
+    if (found == nullptr && engine.catalog().find(Collection::kTriggerTypes, type) != nullptr)
+      return call.reply(202, *body);
+    trigger = found != nullptr ? (*found)["ref"].string() : type;
+  }
+  if (trigger.empty()) return call.fail(Error(ErrorCode::kInvalid, "Trigger not specified."));
+  engine.inject({trigger, (*body)["payload"], trace_tag(call, "st2")},
                 [call, echo = *body](const Result<Value>& instance) {
                   if (!instance) return call.fail(instance.error());
                   call.reply(202, echo);
@@ -168,7 +215,7 @@ void enforcement_view(engine::Engine& engine, const Call& call) {
   }
   if (const auto instance = load(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string());
       instance) {
-    document->set("trigger_instance", *instance);
+    document->set("trigger_instance", shown_instance(*instance));
   }
   call.reply(200, *document);
 }
@@ -178,7 +225,7 @@ void add_one(Router& router, engine::Engine& engine, const std::string& path, Co
   router.add("GET", path + "/{id}", summary, [&engine, collection, spec](const Call& call) {
     const auto document = load(engine, collection, call.parameter("id"));
     if (!document) return call.fail(document.error());
-    reply_one(call, &*document, spec());
+    call.reply(200, spec().view(*document));
   });
 }
 

@@ -1,6 +1,9 @@
 // Executions: run, list, get, children, output, cancel, pause, resume, run again (stackstorm-features.md section F).
+#include <algorithm>
+
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "value/json.hpp"
 
@@ -10,13 +13,34 @@ namespace {
 using store::Collection;
 using store::Compare;
 
-constexpr std::string_view kAlways[] = {"id", "action", "runner", "parameters", "context"};
-constexpr std::string_view kAlwaysOne[] = {"id"};
-constexpr std::string_view kAttributes[] = {
-    "id",      "status",     "start_timestamp", "end_timestamp", "elapsed_seconds",  "web_url", "parameters",
-    "context", "result",     "result_size",     "parent",        "children",         "log",     "action",
-    "runner",  "liveaction", "trigger",         "trigger_type",  "trigger_instance", "rule",    "delay"};
-constexpr StoredFilter kFilters[] = {{"action", "action"},
+constexpr std::string_view kAlways[] = {"id"};
+// Without these StackStorm could not mask what is secret, so it does not let go of more.
+constexpr std::string_view kExcludable[] = {"result", "trigger_instance", "status"};
+constexpr std::string_view kAttributes[] = {"id",
+                                            "status",
+                                            "start_timestamp",
+                                            "end_timestamp",
+                                            "elapsed_seconds",
+                                            "web_url",
+                                            "parameters",
+                                            "context",
+                                            "result",
+                                            "result_size",
+                                            "parent",
+                                            "children",
+                                            "log",
+                                            "action",
+                                            "runner",
+                                            "liveaction",
+                                            "trigger",
+                                            "trigger_type",
+                                            "trigger_instance",
+                                            "rule",
+                                            "delay",
+                                            "workflow_execution",
+                                            "task_execution"};
+constexpr StoredFilter kFilters[] = {{"id", "id"},
+                                     {"action", "action"},
                                      {"status", "status"},
                                      {"runner", "runner"},
                                      {"pack", "pack"},
@@ -28,10 +52,11 @@ constexpr StoredFilter kFilters[] = {{"action", "action"},
                                      {"timestamp_gt", "start_timestamp", Compare::kGreater, true},
                                      {"timestamp_lt", "start_timestamp", Compare::kLess, true}};
 
-ListSpec execution_spec(std::span<const std::string_view> always) {
+ListSpec execution_spec() {
   ListSpec spec;
   spec.attributes = kAttributes;
-  spec.always = always;
+  spec.always = kAlways;
+  spec.excludable = kExcludable;
   spec.view = model::public_execution;
   return spec;
 }
@@ -51,7 +76,7 @@ Result<Value> load(engine::Engine& engine, const std::string& id) {
     if (record) found = record->document;
     return {};
   }));
-  if (found.is_null()) return fail(not_found(id, "id"));
+  if (found.is_null()) return fail(unknown_id(id));
   return found;
 }
 
@@ -76,7 +101,7 @@ void run(engine::Engine& engine, const Call& call) {
   request.user = (*body)["user"].string();
   request.delay_ms = delay.int_or(0);
   request.full_schema_errors = false;
-  if (request.user.empty()) request.user = engine.user();
+  if (request.user.empty()) request.user = call.user;
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
     if (!execution) return call.fail(execution.error());
     call.reply(201, model::public_execution(*execution));
@@ -110,7 +135,9 @@ void run_again(engine::Engine& engine, const Call& call) {
     }
   }
   request.context = Value::dict({{"re-run", Value::dict({{"ref", (*old)["id"]}})}});
-  request.user = engine.user();
+  if (const Value& trace = (*old)[model::kTrace]; trace.is_string())
+    request.context.set("trace_context", Value::dict({{"id_", trace}}));
+  request.user = call.user;
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
     if (!execution) return call.fail(execution.error());
     call.reply(201, model::public_execution(*execution));
@@ -128,7 +155,7 @@ void cancel(engine::Engine& engine, const Call& call) {
         200, Value::dict({{"faultstring", "Action execution " + call.parameter("id") +
                                               " cannot be canceled because it is in the \"" + status + "\" state."}}));
   }
-  engine.cancel(call.parameter("id"), engine.user(), [call](const Result<Value>& canceled) {
+  engine.cancel(call.parameter("id"), call.user, [call](const Result<Value>& canceled) {
     if (!canceled) return call.reply(200, Value::dict({{"faultstring", canceled.error().message()}}));
     call.reply(200, model::public_execution(*canceled));
   });
@@ -148,9 +175,9 @@ void change_status(engine::Engine& engine, const Call& call) {
     return call.fail(Error(ErrorCode::kInvalid, "Execution is already in completed state."));
   }
   if (wanted == model::status::kPausing || wanted == model::status::kPaused) {
-    engine.pause(call.parameter("id"), engine.user(), answer);
+    engine.pause(call.parameter("id"), call.user, answer);
   } else if (wanted == model::status::kResuming || wanted == model::status::kRunning) {
-    engine.resume(call.parameter("id"), engine.user(), answer);
+    engine.resume(call.parameter("id"), call.user, answer);
   } else {
     call.fail(Error(ErrorCode::kInvalid,
                     "The status can be changed to \"pausing\" or \"resuming\" only, not to \"" + wanted + "\"."));
@@ -170,20 +197,41 @@ Status collect_children(store::ReadTx& tx, const std::string& parent, int64_t de
 }
 
 void children(engine::Engine& engine, const Call& call) {
-  const auto selection = read_selection(call, kAttributes);
-  if (!selection) return call.fail(selection.error());
+  const auto depth = read_integer(call, "depth", -1);
+  if (!depth) return call.fail(depth.error());
   const auto execution = load(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
-  int64_t depth = -1;
-  if (const auto text = call.request.query_value("depth"); text) depth = std::strtoll(text->c_str(), nullptr, 10);
   List found;
   const Status read = engine.store().read([&](store::ReadTx& tx) {
-    return collect_children(tx, (*execution)["id"].string(), depth <= 0 ? -1 : depth, found);
+    return collect_children(tx, (*execution)["id"].string(), *depth <= 0 ? -1 : *depth, found);
   });
   if (!read) return call.fail(read.error());
-  List shown;
-  for (const Value& child : found) shown.push_back(selection->apply(child, kAlwaysOne));
-  call.reply(200, Value(std::move(shown)));
+  // Whole documents: StackStorm does not select here.
+  call.reply(200, Value(std::move(found)));
+}
+
+// The document of a list's first page of a field, for documents that hold the field at `path`.
+const Value& value_of_field(const Value& document, const std::string& field) {
+  for (const store::IndexedField& indexed : store::schema_of(Collection::kExecutions).fields) {
+    if (indexed.name == field) return document.at_path(indexed.path);
+  }
+  return document[field];
+}
+
+// Goes from each value to the next greater one, which the index makes as cheap as the values are few.
+Result<Value> distinct_values(store::ReadTx& tx, Collection collection, const std::string& field) {
+  Value values = Value::empty_list();
+  store::Query query;
+  query.filters = {{field, Compare::kNotNull, Value()}};
+  query.sort = {{field, false}};
+  query.limit = 1;
+  while (true) {
+    SQ_TRY(const store::Page page, tx.list(collection, query));
+    if (page.records.empty()) return values;
+    const Value& value = value_of_field(page.records.front().document, field);
+    values.push_back(value);
+    query.filters = {{field, Compare::kGreater, value}};
+  }
 }
 
 // Text of a finished action's standard output and error, as far as its result has it.
@@ -202,34 +250,80 @@ void output(engine::Engine& engine, const Call& call) {
   call.reply(std::move(response));
 }
 
+// The result as a file: compact or pretty JSON.
+void result(engine::Engine& engine, const Call& call) {
+  const auto pretty = read_flag(call, "pretty_format", false);
+  if (!pretty) return call.fail(pretty.error());
+  const auto execution = load(engine, call.parameter("id"));
+  if (!execution) return call.fail(execution.error());
+  JsonStyle style;
+  if (*pretty) style = JsonStyle::pretty();
+  const auto text = write_json((*execution)["result"], style);
+  if (!text) return call.fail(text.error());
+  net::ServerResponse response;
+  response.content_type = "text/json";
+  response.headers.set("Content-Disposition", "attachment; filename=" + call.parameter("id") + ".json");
+  response.body = *text;
+  call.reply(std::move(response));
+}
+
+void attribute(engine::Engine& engine, const Call& call) {
+  const std::string& name = call.parameter("name");
+  if (std::find(std::begin(kExcludable), std::end(kExcludable), name) == std::end(kExcludable)) {
+    return call.fail(Error(ErrorCode::kInvalid, "Invalid attribute \"" + name +
+                                                    "\" specified. Valid attributes are: result, trigger_instance, "
+                                                    "status"));
+  }
+  const auto execution = load(engine, call.parameter("id"));
+  if (!execution) return call.fail(execution.error());
+  const Value& value = (*execution)[name];
+  call.reply(200, value.is_null() ? Value::empty_dict() : value);
+}
+
+// What the web interface offers as filters: for each, the values that occur. `types` asks for some of them.
+void filter_values(engine::Engine& engine, const Call& call) {
+  constexpr StoredFilter kOffered[] = {
+      {"action", "action"}, {"status", "status"}, {"runner", "runner"}, {"rule", "rule"}, {"user", "user"}};
+  const std::vector<std::string> types = split(call.query("types"), ',');
+  const bool all = call.query("types").empty();
+  Value shown = Value::empty_dict();
+  const Status read = engine.store().read([&](store::ReadTx& tx) -> Status {
+    for (const StoredFilter& filter : kOffered) {
+      const bool wanted = std::find(types.begin(), types.end(), filter.parameter) != types.end();
+      if (!all && !wanted) continue;
+      SQ_TRY(Value values, distinct_values(tx, Collection::kExecutions, std::string(filter.field)));
+      shown.set(filter.parameter, std::move(values));
+    }
+    return {};
+  });
+  if (!read) return call.fail(read.error());
+  call.reply(200, shown);
+}
+
 }  // namespace
 
 void add_execution_routes(Router& router, engine::Engine& engine) {
   for (const std::string base : {"/executions", "/actionexecutions"}) {
     router.add("GET", base, "List executions", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp",
-                        execution_spec(kAlways));
+      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp", execution_spec());
     });
+    router.add("GET", base + "/views/filters", "The values that lists can be filtered by",
+               [&engine](const Call& call) { filter_values(engine, call); });
     router.add("POST", base, "Run an action", [&engine](const Call& call) { run(engine, call); });
     router.add("GET", base + "/{id}", "One execution", [&engine](const Call& call) {
+      // Known, but without effect: records hold no secrets that could be shown.
+      if (const auto show = read_flag(call, "show_secrets", false); !show) return call.fail(show.error());
       const auto execution = load(engine, call.parameter("id"));
       if (!execution) return call.fail(execution.error());
-      reply_one(call, &*execution, execution_spec(kAlwaysOne));
+      reply_one(call, *execution, execution_spec());
     });
     router.add("GET", base + "/{id}/children", "The tasks of a chain",
                [&engine](const Call& call) { children(engine, call); });
     router.add("GET", base + "/{id}/output", "Output of an action",
                [&engine](const Call& call) { output(engine, call); });
-    router.add("GET", base + "/{id}/result", "The result alone", [&engine](const Call& call) {
-      const auto execution = load(engine, call.parameter("id"));
-      if (!execution) return call.fail(execution.error());
-      call.reply(200, (*execution)["result"]);
-    });
-    router.add("GET", base + "/{id}/attribute/{name}", "One attribute of an execution", [&engine](const Call& call) {
-      const auto execution = load(engine, call.parameter("id"));
-      if (!execution) return call.fail(execution.error());
-      call.reply(200, model::public_execution(*execution)[call.parameter("name")]);
-    });
+    router.add("GET", base + "/{id}/result", "The result alone", [&engine](const Call& call) { result(engine, call); });
+    router.add("GET", base + "/{id}/attribute/{name}", "One attribute of an execution",
+               [&engine](const Call& call) { attribute(engine, call); });
     router.add("POST", base + "/{id}/re_run", "Run again with the same parameters",
                [&engine](const Call& call) { run_again(engine, call); });
     router.add("PUT", base + "/{id}", "Pause or resume", [&engine](const Call& call) { change_status(engine, call); });

@@ -1,118 +1,187 @@
 // The datastore: what Python actions reach through action_service, and templates as st2kv (stackstorm-features.md
-// section M). Values are kept as text. Encrypted values belong to a later stage: asking for one is refused, never
-// stored in clear.
+// section M). Values are kept as text; secret ones are encrypted as StackStorm encrypts them.
 #include "api/api.hpp"
 #include "api/listing.hpp"
-#include "base/ids.hpp"
+#include "api/request_body.hpp"
 #include "value/json.hpp"
 
 namespace squall::api {
 namespace {
 
+using engine::kSystemScope;
+using engine::kUserScope;
 using store::Collection;
 using store::Compare;
 
-constexpr std::string_view kAlways[] = {"id"};
-constexpr std::string_view kAttributes[] = {
-    "id", "uid", "name", "value", "scope", "secret", "encrypted", "description", "expire_timestamp", "user"};
+// What is no part of the model is ignored, as in StackStorm.
+constexpr std::string_view kModel = R"yaml(
+id: {type: string, default: null}
+uid: {type: string}
+name: {type: string}
+description: {type: string}
+value: {type: string, required: true}
+secret: {type: boolean, default: false}
+encrypted: {type: boolean, default: false}
+scope: {type: string, default: st2kv.system}
+expire_timestamp: {type: string}
+user: {type: string, default: null}
+ttl: {type: integer}
+)yaml";
 
 // "system" and "user" are short for "st2kv.system" and "st2kv.user" (M-1).
-std::string full_scope(const std::string& scope) {
-  if (scope.empty() || scope == "system") return "st2kv.system";
-  if (scope == "user") return "st2kv.user";
-  return scope;
+std::string full_scope(std::string_view scope) {
+  if (scope.empty()) return std::string(kSystemScope);
+  return scope.starts_with("st2kv.") ? std::string(scope) : "st2kv." + std::string(scope);
 }
 
-std::string key_id(const std::string& scope, const std::string& name) { return scope + ":" + name; }
+Result<std::string> checked_scope(std::string_view given) {
+  const std::string scope = full_scope(given);
+  if (scope == kSystemScope || scope == kUserScope) return scope;
+  return fail(ErrorCode::kInvalid, "Scope " + scope +
+                                       " is not in allowed scopes list: ['system', 'user', 'st2kv.system', "
+                                       "'st2kv.user'].");
+}
 
-std::string stored_name(const Call& call, engine::Engine& engine, const std::string& scope, const std::string& name) {
-  if (scope != "st2kv.user") return name;
-  const std::string user = call.query("user");
-  return (user.empty() ? engine.user() : user) + ":" + name;
+// Keys of other people are nobody's business while there are no roles (P-8).
+Status check_user(const Call& call, std::string_view user) {
+  if (user.empty() || user == call.user) return {};
+  return fail(ErrorCode::kForbidden, "\"user\" attribute can only be provided by admins when RBAC is enabled");
+}
+
+// The stored name of a key: that of its user goes before it.
+std::string stored_name(const Call& call, std::string_view scope, const std::string& name) {
+  return scope == kUserScope ? call.user + ":" + name : name;
+}
+
+Error unknown_key(const std::string& name) {
+  return Error(ErrorCode::kNotFound, "The key \"" + name + "\" does not exist in the StackStorm datastore.");
+}
+
+// As the API shows it: the user of a key stands in a member of its own.
+Value shown(const Value& pair) {
+  Value document = pair;
+  if (pair["scope"].string_or("") != kUserScope) return document;
+  const std::string name = pair["name"].string();
+  const size_t colon = name.find(':');
+  if (colon == std::string::npos) return document;
+  document.set("user", name.substr(0, colon));
+  document.set("name", name.substr(colon + 1));
+  return document;
+}
+
+Result<Value> decrypted(const Value& pair) { return shown(pair); }
+
+struct Place {
+  std::string scope, name;
+};
+
+Result<Place> place_of(const Call& call) {
+  SQ_TRY(const std::string scope, checked_scope(call.query("scope")));
+  SQ_CHECK(check_user(call, call.query("user")));
+  return Place{scope, stored_name(call, scope, call.parameter("name"))};
 }
 
 void get(engine::Engine& engine, const Call& call) {
-  const std::string scope = full_scope(call.query("scope"));
-  const std::string name = stored_name(call, engine, scope, call.parameter("name"));
-  Value found;
-  const Status read = engine.store().read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(const auto record, tx.get(Collection::kKeyValues, key_id(scope, name)));
-    if (record) found = record->document;
-    return {};
-  });
-  if (!read) return call.fail(read.error());
-  if (found.is_null()) {
-    return call.fail(Error(ErrorCode::kNotFound, "The key \"" + call.parameter("name") +
-                                                     "\" does not exist in the scope \"" + scope + "\"."));
-  }
-  call.reply(200, found);
+  const auto decrypt = read_flag(call, "decrypt", false);
+  if (!decrypt) return call.fail(decrypt.error());
+  const auto place = place_of(call);
+  if (!place) return call.fail(place.error());
+  const auto pair = engine.datastore().find(place->scope, place->name);
+  if (!pair) return call.fail(pair.error());
+  if (pair->is_null()) return call.fail(unknown_key(place->name));
+  call.reply(*decrypt ? decrypted(*pair) : Result<Value>(shown(*pair)));
+}
+
+Status encrypt(const Value& body) {
+  if (!body["secret"].bool_or(false) && !body["encrypted"].bool_or(false)) return {};
+  return fail(ErrorCode::kInvalid,
+              "This server keeps no encrypted datastore values. Keep the secret in Vault and refer to it with "
+              "secretref://vault/MOUNT/PATH#KEY.");
 }
 
 void put(engine::Engine& engine, const Call& call) {
-  const auto body = call.body();
+  static const Value model = model_of(kModel, /*additional_properties=*/true);
+  const auto body = checked_body(call, model);
   if (!body) return call.fail(body.error());
-  if (!(*body)["value"].is_string())
-    return call.fail(Error(ErrorCode::kInvalid, "'value' is a required property, and must be text"));
-  if ((*body)["secret"].bool_or(false) || (*body)["encrypted"].bool_or(false)) {
-    return call.fail(Error(ErrorCode::kInvalid,
-                           "This server keeps no encrypted datastore values. Keep the secret in Vault and refer to it "
-                           "with secretref://vault/MOUNT/PATH#KEY."));
+  const auto scope = checked_scope((*body)["scope"].string_or(""));
+  if (!scope) return call.fail(scope.error());
+  if (const Status allowed = check_user(call, (*body)["user"].string_or("")); !allowed)
+    return call.fail(allowed.error());
+  Value pair = Value::dict({{"scope", *scope},
+                            {"name", stored_name(call, *scope, call.parameter("name"))},
+                            {"value", (*body)["value"]},
+                            {"secret", false},
+                            {"encrypted", false}});
+  if ((*body)["description"].is_string()) pair.set("description", (*body)["description"]);
+  if ((*body)["ttl"].is_int()) {
+    const Timestamp expires = Clock::system().now() + std::chrono::seconds((*body)["ttl"].int_or(0));
+    pair.set("expire_timestamp", format_timestamp(expires));
   }
-  if (!(*body)["ttl"].is_null()) {
-    return call.fail(Error(ErrorCode::kInvalid, "This server does not expire datastore values: leave ttl out."));
-  }
-  std::string wanted = call.query("scope");
-  if (wanted.empty()) wanted = (*body)["scope"].string();
-  const std::string scope = full_scope(wanted);
-  const std::string name = stored_name(call, engine, scope, call.parameter("name"));
-  Value document = Value::dict({{"uid", "key_value_pair:" + scope + ":" + name},
-                                {"name", name},
-                                {"value", (*body)["value"]},
-                                {"secret", false},
-                                {"encrypted", false},
-                                {"scope", scope},
-                                {"id", new_object_id()}});
-  if ((*body)["description"].is_string()) document.set("description", (*body)["description"]);
-  engine.store().write(
-      [document, id = key_id(scope, name)](store::WriteTx& tx) -> Status {
-        SQ_TRY(const auto old, tx.get(Collection::kKeyValues, id));
-        Value stored = document;
-        if (old) stored.set("id", old->document["id"]);
-        return tx.put(Collection::kKeyValues, id, stored);
-      },
-      [call, document](const Status& status) {
-        if (!status) return call.fail(status.error());
-        call.reply(200, document);
-      });
+  if (const Status kept = encrypt(*body); !kept) return call.fail(kept.error());
+  engine.datastore().set(std::move(pair), [call](const Result<Value>& stored) {
+    if (!stored) return call.fail(stored.error());
+    call.reply(200, shown(*stored));
+  });
 }
 
 void remove(engine::Engine& engine, const Call& call) {
-  const std::string scope = full_scope(call.query("scope"));
-  const std::string name = stored_name(call, engine, scope, call.parameter("name"));
-  auto existed = std::make_shared<bool>(false);
-  engine.store().write(
-      [existed, id = key_id(scope, name)](store::WriteTx& tx) -> Status {
-        SQ_TRY(*existed, tx.erase(Collection::kKeyValues, id));
-        return {};
-      },
-      [call, existed](const Status& status) {
-        if (!status) return call.fail(status.error());
-        if (!*existed)
-          return call.fail(Error(ErrorCode::kNotFound, "The key \"" + call.parameter("name") + "\" does not exist."));
-        call.reply(204, Value());
-      });
+  const auto place = place_of(call);
+  if (!place) return call.fail(place.error());
+  engine.datastore().remove(place->scope, place->name, [call, name = place->name](const Result<Value>& removed) {
+    if (!removed) return call.fail(removed.error());
+    if (removed->is_null()) return call.fail(unknown_key(name));
+    call.reply(204, Value());
+  });
 }
 
+// Reads the keys of one scope whose stored names begin with the prefix.
+Status read_keys(engine::Engine& engine, const std::string& scope, const std::string& prefix, const Paging& paging,
+                 bool descending, std::vector<Value>& found) {
+  return engine.store().read([&](store::ReadTx& tx) -> Status {
+    store::Query query;
+    query.filters = {{"scope", Compare::kEqual, scope}};
+    if (!prefix.empty()) query.filters.push_back({"name", Compare::kPrefix, prefix});
+    query.sort = {{"name", descending}};
+    query.offset = paging.offset;
+    query.limit = paging.limit;
+    SQ_TRY(const store::Page page, tx.list(Collection::kKeyValues, query));
+    const Timestamp now = Clock::system().now();
+    for (const store::Record& record : page.records) {
+      if (!engine::is_expired(record.document, now)) found.push_back(record.document);
+    }
+    return {};
+  });
+}
+
+// A plain list, without StackStorm's total (U-1). With scope "all" the keys of the system come before those of the
+// user, each with a page of its own.
 void list(engine::Engine& engine, const Call& call) {
-  ListSpec spec;
-  spec.attributes = kAttributes;
-  spec.always = kAlways;
-  std::vector<store::Filter> filters;
-  const std::string scope = call.query("scope");
-  if (scope != "all") filters.push_back({"scope", Compare::kEqual, full_scope(scope)});
-  if (const std::string prefix = call.query("prefix"); !prefix.empty())
-    filters.push_back({"name", Compare::kPrefix, prefix});
-  reply_stored_list(call, engine.store(), Collection::kKeyValues, {}, "name", spec, std::move(filters));
+  const auto decrypt = read_flag(call, "decrypt", false);
+  if (!decrypt) return call.fail(decrypt.error());
+  const auto paging = read_paging(call, 100);
+  if (!paging) return call.fail(paging.error());
+  const std::string wanted = call.query("scope");
+  const std::string scope = wanted == "all" ? wanted : full_scope(wanted);
+  if (scope != "all" && scope != kSystemScope && scope != kUserScope)
+    return call.fail(Error(ErrorCode::kInvalid, "Invalid scope: " + scope));
+  if (const Status allowed = check_user(call, call.query("user")); !allowed) return call.fail(allowed.error());
+  std::vector<Value> pairs;
+  const bool descending = call.query("sort").starts_with("-");
+  Status read;
+  if (scope != kUserScope)
+    read = read_keys(engine, std::string(kSystemScope), call.query("prefix"), *paging, descending, pairs);
+  if (read && scope != kSystemScope) {
+    read =
+        read_keys(engine, std::string(kUserScope), call.user + ":" + call.query("prefix"), *paging, descending, pairs);
+  }
+  if (!read) return call.fail(read.error());
+  List documents;
+  for (const Value& pair : pairs) {
+    auto document = *decrypt ? decrypted(pair) : Result<Value>(shown(pair));
+    if (!document) return call.fail(document.error().with_context("The key \"" + pair["name"].string() + "\""));
+    documents.push_back(std::move(*document));
+  }
+  call.reply(200, Value(std::move(documents)));
 }
 
 }  // namespace

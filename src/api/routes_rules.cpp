@@ -3,6 +3,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "base/ids.hpp"
 #include "value/python.hpp"
 
 namespace squall::api {
@@ -19,10 +20,14 @@ constexpr std::string_view kAccepted[] = {"id",          "ref",     "uid",     "
                                           "description", "type",    "tags",    "trigger",      "criteria",
                                           "action",      "enabled", "context", "metadata_file"};
 
+constexpr ContentFilter kFilters[] = {
+    {"name", "name"}, {"pack", "pack"}, {"action", "action.ref"}, {"trigger", "trigger.type"}, {"enabled", "enabled"}};
+
 ListSpec rule_spec() {
   ListSpec spec;
   spec.attributes = kAttributes;
   spec.always = kAlways;
+  spec.filters = kFilters;
   return spec;
 }
 
@@ -59,7 +64,7 @@ void put_rule(engine::Engine& engine, const Call& call, const std::string& id, i
   if (!body) return call.fail(body.error());
   if (auto checked = check_rule(*body); !checked) return call.fail(checked.error());
   Value rule = std::move(*body);
-  if (id.empty()) rule.set("context", Value::dict({{"user", engine.user()}}));
+  if (id.empty() || !rule["context"].is_dict()) rule.set("context", Value::dict({{"user", call.user}}));
   engine.change_content(
       [&](engine::ContentRegistry& registry, engine::Changes& changes) { return registry.put_rule(rule, id, changes); },
       [call, status](const Result<Value>& stored) { call.reply(stored, status); });
@@ -85,18 +90,51 @@ Value rule_types() {
        type("standard", "Runs when its criteria hold.", "000000000000000000000002")});
 }
 
+void one_rule_type(const Call& call) {
+  const std::string& id = call.parameter("id");
+  const Value types = rule_types();
+  for (const Value& type : types.as_list()) {
+    if (type["id"].string_or("") == id) return call.reply(200, type);
+  }
+  // StackStorm looks them up by id alone.
+  const std::string reason =
+      is_object_id(id)
+          ? std::string("RuleTypeDB matching query does not exist.")
+          : "'" + id + "' is not a valid ObjectId, it must be a 12-byte input or a 24-character hex string";
+  call.fail(Error(ErrorCode::kNotFound, "Database lookup for id=\"" + id + "\" resulted in exception. " + reason));
+}
+
+// A rule with the descriptions of its trigger type and its action, for people.
+Value rule_view(engine::Engine& engine, const Value& rule) {
+  Value shown = rule;
+  const auto describe = [&](const char* member, const Value* described) {
+    if (described == nullptr || !(*described)["description"].truthy()) return;
+    Value part = shown[member];
+    part.set("description", (*described)["description"]);
+    shown.set(member, std::move(part));
+  };
+  describe("trigger", engine.catalog().find(Collection::kTriggerTypes, rule["trigger"]["type"].string_or("")));
+  describe("action", engine.catalog().action(rule["action"]["ref"].string_or("")));
+  return shown;
+}
+
 }  // namespace
 
 void add_rule_routes(Router& router, engine::Engine& engine) {
   router.add("GET", "/ruletypes", "The kinds of rules", [](const Call& call) { call.reply(200, rule_types()); });
-  for (const char* path : {"/rules", "/rules/views"}) {
-    router.add("GET", path, "List rules",
-               [&engine](const Call& call) { reply_list(call, public_rules(engine), rule_spec()); });
-    router.add("GET", std::string(path) + "/{id}", "One rule", [&engine](const Call& call) {
+  router.add("GET", "/ruletypes/{id}", "One kind of rules", one_rule_type);
+  for (const bool view : {true, false}) {
+    const std::string path = view ? "/rules/views" : "/rules";
+    const auto shown = [&engine, view](const Value& rule) { return view ? rule_view(engine, rule) : rule; };
+    router.add("GET", path, view ? "List rules with descriptions" : "List rules", [&engine, shown](const Call& call) {
+      ListSpec spec = rule_spec();
+      spec.view = shown;
+      reply_list(call, public_rules(engine), spec);
+    });
+    router.add("GET", path + "/{id}", "One rule", [&engine, shown](const Call& call) {
       const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
       if (found == nullptr) return call.fail(not_found(call.parameter("id")));
-      const Value shown = engine.registry().public_rule(*found);
-      reply_one(call, &shown, rule_spec());
+      call.reply(200, shown(engine.registry().public_rule(*found)));
     });
   }
   router.add("POST", "/rules", "Make a rule", [&engine](const Call& call) { put_rule(engine, call, "", 201); });

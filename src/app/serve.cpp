@@ -101,6 +101,8 @@ struct Server {
   std::unique_ptr<engine::SecretSealer> sealer;
   std::unique_ptr<Components> components;
   std::unique_ptr<engine::Engine> engine;
+  std::unique_ptr<auth::Access> access;
+  std::unique_ptr<auth::PasswordCheck> passwords;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<net::HttpServer> http;
 
@@ -128,7 +130,16 @@ Status Server::open(const Settings& settings, const std::string& share, const st
                                         api->handle(std::move(request), std::move(responder));
                                       }));
 
+  access = std::make_unique<auth::Access>(loop, Clock::system(), *store, Random::system());
+  if (!settings.auth_htpasswd.empty()) {
+    SQ_CHECK(auth::PasswordFile::check(settings.auth_htpasswd));
+    passwords = std::make_unique<auth::PasswordCheck>(loop, settings.auth_htpasswd);
+  }
+
   engine::EngineOptions options;
+  if (passwords) {
+    options.driver.auth_token = [this](const std::string& execution) { return access->execution_token(execution); };
+  }
   options.driver.user = settings.user;
   options.driver.hostname = host_name();
   options.driver.api_url = api_url(settings, http->port()) + "/v1";
@@ -148,10 +159,11 @@ Status Server::open(const Settings& settings, const std::string& share, const st
       options);
   components->attach(*engine, [this](const std::string& method, const std::string& path, const Value& query,
                                      const Value& body, sensors::PythonSensorOptions::ApiDone done) {
-    api->handle(internal_request(method, path, query, body),
-                std::make_shared<InternalResponder>(loop, std::move(done)));
+    api->handle_inside(internal_request(method, path, query, body),
+                       std::make_shared<InternalResponder>(loop, std::move(done)));
   });
-  api = std::make_unique<api::Api>(*engine, api::ApiOptions{version});
+  api = std::make_unique<api::Api>(*engine,
+                                   api::ApiOptions{version, options.driver.api_url, access.get(), passwords.get()});
   return {};
 }
 

@@ -47,6 +47,8 @@ void add_serve(Cli& cli) {
                     "Of timers that name none, e.g. Europe/Berlin (SQUALL_TIMEZONE; default the machine's)");
   serve->add_option("--tls-certificate", cli.serve.tls_certificate, "PEM file; with --tls-key the API speaks TLS");
   serve->add_option("--tls-key", cli.serve.tls_key, "PEM file");
+  serve->add_option("--auth-htpasswd", cli.serve.auth_htpasswd,
+                    "Passwords of users, as htpasswd makes them; turns authentication on (SQUALL_AUTH_HTPASSWD)");
   serve->add_option("--log-level", cli.serve.log_level, "debug, info, warning or error (SQUALL_LOG_LEVEL)");
   serve->add_option("--log-format", cli.serve.log_format, "text or json (SQUALL_LOG_FORMAT)");
   serve->callback([&cli] { cli.serving = true; });

@@ -9,7 +9,8 @@ namespace squall::cli {
 
 // What `squall serve` was given; empty members were not given.
 struct ServeArguments {
-  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone;
+  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone,
+      auth_htpasswd;
   std::vector<std::string> packs;
 };
 

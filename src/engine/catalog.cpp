@@ -74,6 +74,7 @@ void Catalog::put(Collection collection, const Value& document) {
   content.by_id[id] = document;
   content.id_by_key[catalog_key(collection, document)] = id;
   if (collection == Collection::kRules) index_rule(document);
+  if (collection == Collection::kPolicies) index_policies();
 }
 
 void Catalog::erase(Collection collection, std::string_view id) {
@@ -83,6 +84,20 @@ void Catalog::erase(Collection collection, std::string_view id) {
   if (collection == Collection::kRules) unindex_rule(id);
   content.id_by_key.erase(catalog_key(collection, found->second));
   content.by_id.erase(found);
+  if (collection == Collection::kPolicies) index_policies();
+}
+
+// There are few of them, and they change seldom.
+void Catalog::index_policies() {
+  policies_by_action_.clear();
+  for (Value& policy : all(Collection::kPolicies))
+    policies_by_action_[policy["resource_ref"].string()].push_back(policy);
+}
+
+const std::vector<Value>& Catalog::policies_of(std::string_view action_ref) const {
+  static const std::vector<Value> none;
+  const auto found = policies_by_action_.find(action_ref);
+  return found == policies_by_action_.end() ? none : found->second;
 }
 
 const Value* Catalog::find(Collection collection, std::string_view id_or_ref) const {

@@ -54,6 +54,9 @@ class Catalog {
   const std::vector<std::shared_ptr<const Rule>>& rules_of(std::string_view trigger) const;
   std::vector<std::shared_ptr<const Rule>> all_rules() const;
 
+  // Policies of an action, in order of their refs.
+  const std::vector<Value>& policies_of(std::string_view action_ref) const;
+
   // The trigger of this type with exactly these parameters (G-2). Null when there is none.
   const Value* trigger_with(std::string_view type, const Value& parameters) const;
   std::vector<Value> triggers_of_type(std::string_view type) const;
@@ -70,9 +73,11 @@ class Catalog {
   Table& table(store::Collection collection) { return tables_[collection]; }
   void index_rule(const Value& document);
   void unindex_rule(std::string_view id);
+  void index_policies();
 
   std::map<store::Collection, Table> tables_;
   std::map<std::string, std::vector<std::shared_ptr<const Rule>>, std::less<>> rules_by_trigger_;
+  std::map<std::string, std::vector<Value>, std::less<>> policies_by_action_;
 };
 
 // The key a document of this collection is looked up by besides its id.

@@ -59,6 +59,9 @@ void Committer::commit(Changes changes, std::function<void(Status)> done) {
             on_fatal_(status.error());
             return;
           }
+          for (const auto& [key, write] : shared->writes_) {
+            if (observer_) observer_(key.first, key.second, write.document, write.erase);
+          }
           if (refusal->has_value()) log_error("a change of state was refused", {{"reason", (*refusal)->message()}});
           if (done) done(refusal->has_value() ? Status(fail(**refusal)) : Status());
           for (const auto& action : shared->after_) action();

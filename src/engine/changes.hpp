@@ -53,12 +53,17 @@ class Committer {
   // documents are committed all the same.
   void commit(Changes changes, std::function<void(Status)> done = {});
 
+  // Called on the engine's thread with every document that has become durable, before done().
+  using Observer = std::function<void(store::Collection, const std::string& id, const Value& document, bool erased)>;
+  void on_committed(Observer observer) { observer_ = std::move(observer); }
+
   // Documents that were left out since the start.
   size_t refused_count() const { return refused_count_; }
 
  private:
   void drop_refused(Changes& changes);
 
+  Observer observer_;
   size_t refused_count_ = 0;
   store::Store& store_;
   Executor& executor_;

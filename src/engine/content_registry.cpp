@@ -1,5 +1,6 @@
 #include "engine/content_registry.hpp"
 
+#include <algorithm>
 #include <set>
 
 #include "base/assert.hpp"
@@ -7,8 +8,11 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "crypto/hash.hpp"
+#include "engine/duplicate_key.hpp"
 #include "model/reference.hpp"
 #include "packs/config.hpp"
+#include "packs/policy_types.hpp"
+#include "packs/runner_types.hpp"
 #include "sensors/timer_schedule.hpp"
 #include "store/document.hpp"
 #include "value/json.hpp"
@@ -88,7 +92,9 @@ Value ContentRegistry::kept_switch(Value sensor) const {
 }
 
 void ContentRegistry::register_runner_types(const std::vector<Value>& runner_types, Changes& changes) {
-  for (const Value& runner_type : runner_types) {
+  for (Value runner_type : runner_types) {
+    const Value* old = catalog_.find(Collection::kRunnerTypes, runner_type["name"].string_or(""));
+    if (old != nullptr) runner_type.set("enabled", (*old)["enabled"]);  // somebody may have switched it off
     const Status kept = upsert(Collection::kRunnerTypes, runner_type, changes);
     SQ_ASSERT(kept.has_value());  // they are our own
   }
@@ -96,7 +102,8 @@ void ContentRegistry::register_runner_types(const std::vector<Value>& runner_typ
 
 // False when the pack itself cannot be registered. Content that cannot be stored (a date where a text belongs, an
 // integer of 70 bits) is told as a problem of its file, as any other mistake in a pack is.
-bool ContentRegistry::register_content(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes) {
+bool ContentRegistry::register_content(const packs::LoadedPack& pack, const RegisterTypes& types,
+                                       RegisterReport& report, Changes& changes) {
   const auto put = [&](Collection collection, const char* kind, const Value& document) {
     const Status kept = upsert(collection, document, changes);
     if (kept) return true;
@@ -113,17 +120,24 @@ bool ContentRegistry::register_content(const packs::LoadedPack& pack, RegisterRe
   if (!pack.config_schema.is_null()) {
     put(Collection::kConfigSchemas, "config_schema", Value::dict({{"pack", ref}, {"attributes", pack.config_schema}}));
   }
-  if (!pack.config.is_null()) {
+  if (types.configs && !pack.config.is_null()) {
     put(Collection::kConfigs, "config", Value::dict({{"pack", ref}, {"values", pack.config}}));
   }
-  for (const Value& type : pack.trigger_types) {
-    if (!put(Collection::kTriggerTypes, "trigger", type)) continue;
-    if (type["parameters_schema"].empty()) ensure_trigger(type["ref"].string(), Value::empty_dict(), changes);
+  if (types.triggers || types.sensors) {
+    for (const Value& type : pack.trigger_types) {
+      if (!put(Collection::kTriggerTypes, "trigger", type)) continue;
+      if (type["parameters_schema"].empty()) ensure_trigger(type["ref"].string(), Value::empty_dict(), changes);
+    }
   }
-  for (const Value& sensor : pack.sensors) put(Collection::kSensors, "sensor", kept_switch(sensor));
-  for (const Value& action : pack.actions) put(Collection::kActions, "action", action);
-  for (const Value& alias : pack.aliases) put(Collection::kAliases, "alias", alias);
-  for (const Value& policy : pack.policies) put(Collection::kPolicies, "policy", policy);
+  const auto put_all = [&](bool wanted, Collection collection, const char* kind, const std::vector<Value>& documents) {
+    for (const Value& document : documents) {
+      if (wanted) put(collection, kind, collection == Collection::kSensors ? kept_switch(document) : document);
+    }
+  };
+  put_all(types.sensors, Collection::kSensors, "sensor", pack.sensors);
+  put_all(types.actions, Collection::kActions, "action", pack.actions);
+  put_all(types.aliases, Collection::kAliases, "alias", pack.aliases);
+  put_all(types.policies, Collection::kPolicies, "policy", pack.policies);
   return true;
 }
 
@@ -157,29 +171,41 @@ void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterRepo
   }
 }
 
-RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes) {
+RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes,
+                                               const RegisterTypes& types) {
   RegisterReport report;
   std::set<std::string> refused;
   for (const packs::LoadedPack& pack : packs) {
     report.problems.insert(report.problems.end(), pack.problems.begin(), pack.problems.end());
     if (pack.pack.is_null()) continue;
-    if (!register_content(pack, report, changes)) refused.insert(pack.pack["ref"].string());
+    if (!register_content(pack, types, report, changes)) refused.insert(pack.pack["ref"].string());
   }
   int64_t rules = 0, actions = 0, sensors = 0, triggers = 0, aliases = 0, policies = 0, configs = 0;
   for (const packs::LoadedPack& pack : packs) {
     if (pack.pack.is_null() || refused.count(pack.pack["ref"].string()) != 0) continue;
-    register_rules(pack, report, changes);
-    remove_vanished(pack, changes);
+    if (types.rules) register_rules(pack, report, changes);
+    remove_vanished(pack, types, changes);
     for (const Value& rule : pack.rules)
       rules += catalog_.find(Collection::kRules, rule["ref"].string_or("")) != nullptr ? 1 : 0;
     actions += static_cast<int64_t>(pack.actions.size());
     sensors += static_cast<int64_t>(pack.sensors.size());
-    triggers += static_cast<int64_t>(pack.trigger_types.size());
+    // Those of sensors are counted with their sensors, as StackStorm does.
+    triggers += std::count_if(pack.trigger_types.begin(), pack.trigger_types.end(), [](const Value& type) {
+      return type["metadata_file"].string_or("").starts_with("triggers/");
+    });
     aliases += static_cast<int64_t>(pack.aliases.size());
     policies += static_cast<int64_t>(pack.policies.size());
     configs += pack.config.is_null() ? 0 : 1;
   }
-  report.counts = Value::dict({{"actions", actions},
+  const int64_t stackstorm_runners =
+      std::count_if(packs::runner_types().begin(), packs::runner_types().end(), [](const Value& type) {
+        const std::string_view name = type["name"].string_or("");
+        return name != "native" && name != "orchestra";
+      });
+  report.counts = Value::dict({{"runners", stackstorm_runners},
+                               {"rule_types", 2},
+                               {"policy_types", static_cast<int64_t>(packs::policy_types().size())},
+                               {"actions", actions},
                                {"rules", rules},
                                {"sensors", sensors},
                                {"triggers", triggers},
@@ -190,7 +216,7 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
 }
 
 // Content of the pack that came from a file which is no longer there.
-void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& changes) {
+void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, const RegisterTypes& types, Changes& changes) {
   std::set<std::string, std::less<>> kept;
   for (const auto* list :
        {&pack.actions, &pack.rules, &pack.sensors, &pack.aliases, &pack.policies, &pack.trigger_types}) {
@@ -200,8 +226,12 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& ch
   std::set<std::string, std::less<>> broken;
   for (const packs::LoadProblem& problem : pack.problems) broken.insert(problem.error.where().file);
   const std::string path = pack.pack["path"].string();
-  for (const Collection collection : {Collection::kRules, Collection::kActions, Collection::kSensors,
-                                      Collection::kAliases, Collection::kPolicies, Collection::kTriggerTypes}) {
+  const std::pair<Collection, bool> wanted[] = {
+      {Collection::kRules, types.rules},       {Collection::kActions, types.actions},
+      {Collection::kSensors, types.sensors},   {Collection::kAliases, types.aliases},
+      {Collection::kPolicies, types.policies}, {Collection::kTriggerTypes, types.triggers && types.sensors}};
+  for (const auto& [collection, asked] : wanted) {
+    if (!asked) continue;
     for (const Value& document : catalog_.all(collection)) {
       const std::string file = document["metadata_file"].string();
       if (document["pack"] != pack.pack["ref"] || file.empty() || kept.count(document["uid"].string_or("")) != 0 ||
@@ -217,8 +247,8 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, Changes& ch
   }
 }
 
-Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters,
-                                                    Changes& changes) {
+Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters, Changes& changes,
+                                                    const Value& given_name) {
   const Value* trigger_type = catalog_.find(Collection::kTriggerTypes, type);
   if (trigger_type == nullptr) {
     return fail(ErrorCode::kInvalid, "Trigger \"" + type +
@@ -239,7 +269,9 @@ Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, con
     return (*existing)["ref"].string();
   const std::string pack = (*trigger_type)["pack"].string();
   const bool plain = parameters.empty() && schema.empty();
-  const std::string name = plain ? (*trigger_type)["name"].string() : Random::system().uuid4();
+  const std::string name = given_name.truthy() ? given_name.string()
+                           : plain             ? (*trigger_type)["name"].string()
+                                               : Random::system().uuid4();
   Value trigger = Value::dict({{"uid", trigger_uid(pack, name, parameters)},
                                {"ref", pack + "." + name},
                                {"name", name},
@@ -258,10 +290,37 @@ void ContentRegistry::release_trigger(const std::string& ref, Changes& changes) 
   if (found == nullptr || !catalog_.rules_of(ref).empty()) return;
   const Value* type = catalog_.find(Collection::kTriggerTypes, (*found)["type"].string_or(""));
   if (type != nullptr && (*type)["parameters_schema"].empty()) return;
-  const Value trigger = *found;
+  drop_trigger(Value(*found), changes);
+}
+
+void ContentRegistry::drop_trigger(const Value& trigger, Changes& changes) {
   catalog_.erase(Collection::kTriggers, trigger["id"].string_or(""));
   changes.erase(Collection::kTriggers, trigger["id"].string());
   if (trigger_removed_) trigger_removed_(trigger);
+}
+
+Result<Value> ContentRegistry::put_trigger(const Value& document, Changes& changes) {
+  const std::string type = document["type"].string();
+  if (catalog_.find(Collection::kTriggerTypes, type) == nullptr) {
+    return fail(ErrorCode::kInvalid, "Trigger type with reference \"" + type + "\" doesn't exist in the database");
+  }
+  const Value parameters = document["parameters"].is_dict() ? document["parameters"] : Value::empty_dict();
+  SQ_TRY(const std::string ref, ensure_trigger(type, parameters, changes, document["name"]));
+  return *catalog_.find(Collection::kTriggers, ref);
+}
+
+Status ContentRegistry::remove_trigger(const std::string& id_or_ref, Changes& changes) {
+  const Value* found = catalog_.find(Collection::kTriggers, id_or_ref);
+  if (found == nullptr) {
+    return fail(ErrorCode::kNotFound, "Resource with a reference or id \"" + id_or_ref + "\" not found");
+  }
+  const auto& rules = catalog_.rules_of((*found)["ref"].string_or(""));
+  if (!rules.empty()) {
+    return fail(ErrorCode::kInvalid, "The trigger \"" + (*found)["ref"].string() + "\" is used by the rule \"" +
+                                         rules.front()->ref + "\": remove that first.");
+  }
+  drop_trigger(Value(*found), changes);
+  return {};
 }
 
 // From the API's form to the stored one: the trigger becomes a ref, defaults are filled in.
@@ -299,8 +358,7 @@ Result<Value> ContentRegistry::put_rule(const Value& document, const std::string
   SQ_TRY(Value rule, stored_rule(document, changes));
   const Value* same_ref = catalog_.find(Collection::kRules, rule["ref"].string_or(""));
   if (same_ref != nullptr && (*same_ref)["id"].string_or("") != id) {
-    return fail(Error(ErrorCode::kConflict, "A rule with the ref \"" + rule["ref"].string() + "\" exists already.")
-                    .with_type((*same_ref)["id"].string()));
+    return fail(duplicate_key("rule_d_b", "uid_1", {{"uid", rule["uid"]}}, *same_ref));
   }
   std::string old_trigger;
   if (const Value* old = id.empty() ? nullptr : catalog_.find(Collection::kRules, id); old != nullptr) {
@@ -324,13 +382,14 @@ Status ContentRegistry::remove_rule(const std::string& id_or_ref, Changes& chang
   return {};
 }
 
-Result<Value> ContentRegistry::put_trigger_type(const Value& document, Changes& changes) {
+Result<Value> ContentRegistry::put_trigger_type(const Value& document, const std::string& id, Changes& changes) {
   const std::string pack = document["pack"].string();
   const std::string name = document["name"].string();
   const std::string ref = pack + "." + name;
-  if (const Value* existing = catalog_.find(Collection::kTriggerTypes, ref); existing != nullptr) {
-    return fail(Error(ErrorCode::kConflict, "A trigger type with the ref \"" + ref + "\" exists already.")
-                    .with_type((*existing)["id"].string()));
+  if (const Value* existing = catalog_.find(Collection::kTriggerTypes, ref);
+      existing != nullptr && (*existing)["id"].string_or("") != id) {
+    const Value uid = model::make_uid("trigger_type", pack, name);
+    return fail(duplicate_key("trigger_type_d_b", "uid_1", {{"uid", uid}}, *existing));
   }
   Value type = Value::dict(
       {{"description", document["description"]},
@@ -343,7 +402,7 @@ Result<Value> ContentRegistry::put_trigger_type(const Value& document, Changes& 
        {"payload_schema", document["payload_schema"].is_dict() ? document["payload_schema"] : Value::empty_dict()},
        {"parameters_schema",
         document["parameters_schema"].is_dict() ? document["parameters_schema"] : Value::empty_dict()},
-       {"id", new_object_id(clock_)}});
+       {"id", id.empty() ? new_object_id(clock_) : id}});
   SQ_TRY(type, put_checked(Collection::kTriggerTypes, type, changes));
   if (type["parameters_schema"].empty()) {
     SQ_TRY([[maybe_unused]] const std::string trigger, ensure_trigger(ref, Value::empty_dict(), changes));
@@ -358,14 +417,20 @@ Status ContentRegistry::remove_trigger_type(const std::string& id_or_ref, Change
   }
   const Value type = *found;
   for (const Value& trigger : catalog_.triggers_of_type(type["ref"].string_or(""))) {
-    if (!catalog_.rules_of(trigger["ref"].string_or("")).empty()) continue;
-    catalog_.erase(Collection::kTriggers, trigger["id"].string_or(""));
-    changes.erase(Collection::kTriggers, trigger["id"].string());
-    if (trigger_removed_) trigger_removed_(trigger);
+    if (catalog_.rules_of(trigger["ref"].string_or("")).empty()) drop_trigger(trigger, changes);
   }
   catalog_.erase(Collection::kTriggerTypes, type["id"].string_or(""));
   changes.erase(Collection::kTriggerTypes, type["id"].string());
   return {};
+}
+
+Result<Value> ContentRegistry::put_config(const std::string& pack, const Value& values, Changes& changes) {
+  const Value* old = catalog_.find(Collection::kConfigs, pack);
+  return put_checked(
+      Collection::kConfigs,
+      Value::dict(
+          {{"pack", pack}, {"values", values}, {"id", old != nullptr ? (*old)["id"] : Value(new_object_id(clock_))}}),
+      changes);
 }
 
 Result<Value> ContentRegistry::put_document(Collection collection, Value document, Changes& changes) {

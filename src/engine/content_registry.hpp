@@ -9,6 +9,7 @@
 #include "base/result.hpp"
 #include "engine/catalog.hpp"
 #include "engine/changes.hpp"
+#include "engine/register_types.hpp"
 #include "packs/loader.hpp"
 
 namespace squall::engine {
@@ -33,15 +34,22 @@ class ContentRegistry {
   void register_runner_types(const std::vector<Value>& runner_types, Changes& changes);
   // All packs together: rules may name triggers and actions of any of them. Content that came from a file of one of
   // these packs and whose file is gone is removed. A rule that names an unknown trigger is a problem and is left out.
-  RegisterReport register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes);
+  // Content of other kinds than `types` stays as it is.
+  RegisterReport register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes,
+                                const RegisterTypes& types = {});
 
   // A rule as the API takes it: {name, pack, trigger{type, parameters}, criteria, action, ...}. `id` empty: a new one
   // (kConflict when its ref is taken), else that rule is replaced. Returns it as the API shows it.
   Result<Value> put_rule(const Value& document, const std::string& id, Changes& changes);
   Status remove_rule(const std::string& id_or_ref, Changes& changes);
-  // A trigger type as the API takes it; makes its trigger too when it has no parameters.
-  Result<Value> put_trigger_type(const Value& document, Changes& changes);
+  // A trigger type as the API takes it; makes its trigger too when it has no parameters. `id` as for rules.
+  Result<Value> put_trigger_type(const Value& document, const std::string& id, Changes& changes);
   Status remove_trigger_type(const std::string& id_or_ref, Changes& changes);
+  // A trigger as the API takes it: {type, parameters, name, pack}. One with the same type and parameters is kept.
+  Result<Value> put_trigger(const Value& document, Changes& changes);
+  // kInvalid while a rule uses it.
+  Status remove_trigger(const std::string& id_or_ref, Changes& changes);
+  Result<Value> put_config(const std::string& pack, const Value& values, Changes& changes);
   // Changes one member of a document, e.g. `enabled` of an action.
   Result<Value> put_document(store::Collection collection, Value document, Changes& changes);
   Status remove_document(store::Collection collection, const std::string& id_or_ref, Changes& changes);
@@ -57,12 +65,15 @@ class ContentRegistry {
   Result<Value> put_checked(store::Collection collection, const Value& document, Changes& changes);
   Status upsert(store::Collection collection, const Value& given, Changes& changes);
   Value kept_switch(Value sensor) const;
-  Result<std::string> ensure_trigger(const std::string& type, const Value& parameters, Changes& changes);
+  Result<std::string> ensure_trigger(const std::string& type, const Value& parameters, Changes& changes,
+                                     const Value& given_name = {});
+  void drop_trigger(const Value& trigger, Changes& changes);
   void release_trigger(const std::string& ref, Changes& changes);
   Result<Value> stored_rule(const Value& given, Changes& changes);
-  bool register_content(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes);
+  bool register_content(const packs::LoadedPack& pack, const RegisterTypes& types, RegisterReport& report,
+                        Changes& changes);
   void register_rules(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes);
-  void remove_vanished(const packs::LoadedPack& pack, Changes& changes);
+  void remove_vanished(const packs::LoadedPack& pack, const RegisterTypes& types, Changes& changes);
 
   const Clock& clock_;
   Catalog& catalog_;

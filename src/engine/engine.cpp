@@ -1,10 +1,16 @@
 #include "engine/engine.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "base/strings.hpp"
+#include "model/execution.hpp"
+#include "packs/config.hpp"
 #include "packs/runner_types.hpp"
+#include "value/json_form.hpp"
+#include "value/yaml.hpp"
 
 namespace squall::engine {
 namespace {
@@ -31,12 +37,23 @@ Engine::Engine(Dependencies dependencies, EngineOptions options)
     : deps_(std::move(dependencies)),
       options_(std::move(options)),
       committer_(deps_.store, deps_.executor, deps_.on_fatal),
+      events_(deps_.clock),
       registry_(deps_.clock, catalog_) {
+  committer_.on_committed([this](Collection collection, const std::string& id, const Value& document, bool erased) {
+    events_.on_committed(collection, id, document, erased);
+  });
   driver_ = std::make_unique<ExecutionDriver>(
       ExecutionDriver::Dependencies{deps_.executor, deps_.clock, deps_.store, catalog_, committer_, deps_.runners,
                                     deps_.sealer},
       options_.driver);
   triggers_ = std::make_unique<TriggerProcessor>(deps_.clock, deps_.store, catalog_, *driver_, options_.driver.user);
+  datastore_ = std::make_unique<Datastore>(deps_.clock, deps_.executor, deps_.store, committer_,
+                                           [this](const std::string& trigger, const Value& payload, Changes& changes) {
+                                             announce(trigger, payload, changes);
+                                           });
+  driver_->on_output([this](const Value& execution, std::string_view type, std::string_view chunk) {
+    events_.publish_output(execution, type, chunk);
+  });
   driver_->on_finished([this](const Value& execution, Changes& changes) { on_execution_finished(execution, changes); });
   registry_.on_trigger_added([this](const Value& trigger) {
     if (!sensors_running_) return;
@@ -91,6 +108,7 @@ Result<RegisterReport> Engine::start() {
   report_problems(report.problems);
   committer_.commit(std::move(changes));
   SQ_CHECK(driver_->recover());
+  SQ_CHECK(datastore_->start());
   sensors_running_ = true;
   for (const auto& sensor : sensors_) {
     for (const std::string& type : sensor->trigger_types()) {
@@ -180,7 +198,8 @@ void Engine::resume(const std::string& id, const std::string& user, DocumentDone
   committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
-void Engine::register_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done) {
+void Engine::register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
+                            std::function<void(Result<RegisterReport>)> done) {
   const auto loaded = load_packs(names);
   for (const std::string& name : names) {
     const bool found = std::any_of(loaded.begin(), loaded.end(),
@@ -193,17 +212,39 @@ void Engine::register_packs(const std::vector<std::string>& names, std::function
     }
   }
   Changes changes;
-  RegisterReport report = registry_.register_packs(loaded, changes);
+  RegisterReport report = registry_.register_packs(loaded, changes, types);
   report_problems(report.problems);
+  driver_->release_held_back(changes);
   committer_.commit(std::move(changes), [this, report, done = std::move(done)](const Status&) {
     apply_sensors();
     done(report);
   });
 }
 
+void Engine::put_config(const std::string& pack, const Value& values, DocumentDone done) {
+  Changes changes;
+  const auto config = [&]() -> Result<Value> {
+    if (catalog_.find(Collection::kPacks, pack) == nullptr) {
+      return fail(ErrorCode::kNotFound, "Unable to identify resource with pack_ref \"" + pack + "\".");
+    }
+    const std::string path = options_.configs_directory + "/" + pack + ".yaml";
+    const Value* schema = catalog_.find(Collection::kConfigSchemas, pack);
+    if (schema != nullptr) SQ_CHECK(packs::check_config(values, (*schema)["attributes"], pack, path));
+    SQ_TRY(const Value form, json_form(values));
+    SQ_TRY(const std::string text, write_yaml(form));
+    std::error_code error;
+    std::filesystem::create_directories(options_.configs_directory, error);
+    // Configs hold secrets.
+    SQ_CHECK(write_file_atomically(path, text, 0600));
+    return registry_.put_config(pack, form, changes);
+  }();
+  committer_.commit(std::move(changes), [config, done = std::move(done)](const Status&) { done(config); });
+}
+
 void Engine::change_content(const std::function<Result<Value>(ContentRegistry&, Changes&)>& change, DocumentDone done) {
   Changes changes;
   auto answer = change(registry_, changes);
+  driver_->release_held_back(changes);
   committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
@@ -238,15 +279,21 @@ void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> do
   });
 }
 
-// Only when a rule listens: StackStorm makes a trigger instance for every execution, which doubles the load for
-// nothing.
+// StackStorm makes a trigger instance for every execution, which doubles the load for nothing.
+void Engine::announce(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace) {
+  if (catalog_.rules_of(trigger).empty()) return;
+  TriggerEvent event{trigger, payload, ""};
+  event.trace = trace.string();
+  event.check_payload = false;  // it is our own
+  const auto instance = triggers_->process(event, changes);
+  if (!instance) {
+    log_warning("an event could not be announced", {{"trigger", trigger}, {"reason", instance.error().message()}});
+  }
+}
+
 void Engine::on_execution_finished(const Value& execution, Changes& changes) {
   if (catalog_.rules_of(kActionTrigger).empty()) return;
-  const auto instance =
-      triggers_->process({std::string(kActionTrigger), action_trigger_payload(execution), ""}, changes);
-  if (!instance)
-    log_warning("an execution's end could not be announced",
-                {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
+  announce(std::string(kActionTrigger), action_trigger_payload(execution), changes, execution[model::kTrace]);
 }
 
 }  // namespace squall::engine

@@ -13,6 +13,8 @@
 #include "base/result.hpp"
 #include "engine/catalog.hpp"
 #include "engine/content_registry.hpp"
+#include "engine/datastore.hpp"
+#include "engine/event_hub.hpp"
 #include "engine/execution_driver.hpp"
 #include "engine/trigger_processor.hpp"
 #include "runners/registry.hpp"
@@ -62,8 +64,12 @@ class Engine final : public sensors::SensorHost {
   void cancel(const std::string& id, const std::string& user, DocumentDone done);
   void pause(const std::string& id, const std::string& user, DocumentDone done);
   void resume(const std::string& id, const std::string& user, DocumentDone done);
-  // Loads packs again from the pack directories: all, or those named.
-  void register_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done);
+  // Loads packs again from the pack directories: all, or those named; all kinds of their content, or some.
+  void register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
+                      std::function<void(Result<RegisterReport>)> done);
+  // Checks the values against the pack's schema and writes them to its file in the directory of configs; gives the
+  // config's document.
+  void put_config(const std::string& pack, const Value& values, DocumentDone done);
   // A change of content: `change` runs at once on the registry, `done` comes after the commit.
   void change_content(const std::function<Result<Value>(ContentRegistry&, Changes&)>& change, DocumentDone done);
 
@@ -73,6 +79,9 @@ class Engine final : public sensors::SensorHost {
   Catalog& catalog() { return catalog_; }
   ContentRegistry& registry() { return registry_; }
   ExecutionDriver& executions() { return *driver_; }
+  Datastore& datastore() { return *datastore_; }
+  EventHub& events() { return events_; }
+  Executor& executor() { return deps_.executor; }
   store::Store& store() override { return deps_.store; }
   const std::vector<packs::LoadProblem>& load_problems() const { return problems_; }
   // {"kubernetes.KubernetesSensor": {...status...}}, of all sensors that can run.
@@ -89,6 +98,8 @@ class Engine final : public sensors::SensorHost {
  private:
   std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
   void on_execution_finished(const Value& execution, Changes& changes);
+  // An event of the engine's own: nothing is recorded unless a rule listens.
+  void announce(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace = {});
   sensors::Sensor* sensor_of(const Value& trigger) const;
   bool is_sensor_enabled(const std::string& ref) const;
   // Makes what runs agree with what is registered.
@@ -99,9 +110,11 @@ class Engine final : public sensors::SensorHost {
   EngineOptions options_;
   Catalog catalog_;
   Committer committer_;
+  EventHub events_;
   ContentRegistry registry_;
   std::unique_ptr<ExecutionDriver> driver_;
   std::unique_ptr<TriggerProcessor> triggers_;
+  std::unique_ptr<Datastore> datastore_;
   std::vector<std::unique_ptr<sensors::Sensor>> sensors_;
   std::set<std::string> running_sensors_;  // refs of those in sensors_
   std::unique_ptr<sensors::SensorFleet> fleet_;

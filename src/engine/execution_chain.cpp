@@ -136,10 +136,12 @@ void ExecutionDriver::set_paused(Live& execution, Value result, Changes& changes
   const std::string id = execution.id;
   const std::string parent_id = execution.parent();
   if (!save(execution, changes)) return;
+  const std::string action = execution.action_ref();
   const auto parent = live_.find(parent_id);
   if (parent != live_.end() && parent->second->status() == status::kPausing && parent->second->child == id) {
     set_paused(*parent->second, parent->second->run->result(), changes);
   }
+  release(action, changes);
 }
 
 void ExecutionDriver::finish_canceled(Live& execution, Changes& changes) {
@@ -157,7 +159,7 @@ std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, co
   child.user = execution.document["context"]["user"].string();
   child.context = Value::dict(
       {{"parent", parent_context(execution.id, execution.document["context"])}, {"chain", node_context(*task.node)}});
-  child.embedded = Value::dict({{"parent", execution.id}});
+  child.embedded = Value::dict({{"parent", execution.id}, {model::kTrace, execution.document[model::kTrace]}});
   const std::string created_at = format_timestamp(deps_.clock.now());
   const std::string parent_id = execution.id;
   // The parent is saved first: request() may run the child to its end, which continues this chain from within.

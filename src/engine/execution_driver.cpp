@@ -8,6 +8,7 @@
 #include "base/log.hpp"
 #include "engine/execution_live.hpp"
 #include "engine/key_values.hpp"
+#include "engine/traces.hpp"
 #include "expr/params.hpp"
 #include "packs/config.hpp"
 #include "value/json_form.hpp"
@@ -123,6 +124,8 @@ Value ExecutionDriver::build_document(const ExecutionRequest& request, const Val
                                           {"callback", Value::empty_dict()},
                                           {"runner_info", Value::empty_dict()},
                                           {"id", new_object_id(deps_.clock)}}));
+  const Value& notify = request.notify.truthy() ? request.notify : action["notify"];
+  if (notify.truthy()) document.mut_dict()["liveaction"].set("notify", notify);
   document.set("start_timestamp", format_timestamp(now));
   document.set("parameters", masked);
   Value context = request.context.is_dict() ? request.context : Value::empty_dict();
@@ -136,6 +139,17 @@ Value ExecutionDriver::build_document(const ExecutionRequest& request, const Val
   const Value sealed = sealed_or_null(parameters, masked);
   if (!sealed.is_null()) model::set_private_state(document, "sealed_parameters", sealed);
   return document;
+}
+
+std::string ExecutionDriver::trace_of(const ExecutionRequest& request, const Value& document, Changes& changes) {
+  const Value& given = request.context["trace_context"];
+  if (given["id_"].truthy()) return given["id_"].string();
+  if (request.embedded[model::kTrace].is_string()) return request.embedded[model::kTrace].string();
+  if (const auto parent = live_.find(document["parent"].string_or("")); parent != live_.end())
+    return parent->second->document[model::kTrace].string();
+  const std::string tag =
+      given["trace_tag"].truthy() ? given["trace_tag"].string() : "execution-" + document["liveaction"]["id"].string();
+  return begin_trace(deps_.clock, tag, changes);
 }
 
 Value ExecutionDriver::sealed_or_null(const Value& parameters, const Value& masked) const {
@@ -170,15 +184,17 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
   if (!parameters) {
     if (rendering_failed) {
       // StackStorm keeps the attempt as a failed execution. Its parameters are the unrendered ones.
+      Value attempt = build_document(request, *action, *runner,
+                                     request.parameters.is_dict() ? request.parameters : Value::empty_dict());
+      attempt.set(model::kTrace, trace_of(request, attempt, changes));
       const Value document =
-          finished_document(build_document(request, *action, *runner,
-                                           request.parameters.is_dict() ? request.parameters : Value::empty_dict()),
-                            status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
+          finished_document(attempt, status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
       changes.put(Collection::kExecutions, document["id"].string(), document);
     }
     return fail(parameters.error());
   }
   Value document = build_document(request, *action, *runner, *parameters);
+  document.set(model::kTrace, trace_of(request, document, changes));
   Live& live = add_live(document, std::move(*parameters));
   if (request.delay_ms > 0) {
     const Timestamp due = deps_.clock.now() + std::chrono::milliseconds(request.delay_ms);
@@ -192,8 +208,9 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
   return document;
 }
 
-// Takes an execution from requested to running, or leaves it waiting for a slot.
+// Takes an execution from requested to running, or leaves it waiting: for its policies, or for a slot.
 void ExecutionDriver::activate(Live& execution, Changes& changes) {
+  if (!pass_policies(execution, changes)) return;
   const std::string runner_name = execution.runner_name();
   execution.runner = execution.is_chain() ? nullptr : deps_.runners.find(runner_name);
   if (!execution.is_chain() && execution.runner == nullptr) {
@@ -262,6 +279,7 @@ runners::ActionRequest ExecutionDriver::action_request(const Live& execution) {
   request.context = document["context"];
   request.user = document["context"]["user"].string();
   request.api_url = options_.api_url;
+  if (options_.auth_token) request.auth_token = options_.auth_token(execution.id);
   request.wait_state = execution.wait_state;
   if (auto config = config_of(request.pack, request.user)) request.config = std::move(*config);
   if (auto config = config_of("vault", request.user)) request.vault_config = std::move(*config);
@@ -282,6 +300,11 @@ void ExecutionDriver::dispatch(const std::string& id) {
   SQ_CRASH_POINT("engine.dispatch");
   runners::RunHandlers handlers;
   handlers.on_done = [this, id](runners::ActionOutcome outcome) { on_outcome(id, std::move(outcome)); };
+  handlers.on_output = [this, id](runners::OutputKind kind, std::string_view chunk) {
+    const auto running = live_.find(id);
+    if (running == live_.end() || !output_observer_) return;
+    output_observer_(running->second->document, kind == runners::OutputKind::kStdout ? "stdout" : "stderr", chunk);
+  };
   execution.runner->start(action_request(execution), execution.stop.token(), std::move(handlers));
 }
 

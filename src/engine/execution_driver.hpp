@@ -33,6 +33,7 @@ struct ExecutionRequest {
   std::string user;
   bool full_schema_errors = true;  // false: the first line only, as StackStorm's API answers
   int64_t delay_ms = 0;
+  Value notify;           // {"on-complete": {routes, message, data}, ...}; null: what the action says
   Value trigger_payload;  // visible to templates as `trigger`; null: none
   Value embedded;         // further members of the document: rule, trigger, trigger_type, trigger_instance, parent
 };
@@ -43,6 +44,8 @@ struct DriverOptions {
   std::string web_url;           // prefix of web_url in documents
   std::string hostname;
   size_t running_processes_max = 64;
+  // The token that an execution calls the API with; none while authentication is off.
+  std::function<std::string(const std::string& execution_id)> auth_token;
 };
 
 class ExecutionDriver {
@@ -64,6 +67,10 @@ class ExecutionDriver {
   // Called with every execution that reached a final state, inside the step that finishes it.
   void on_finished(std::function<void(const Value& execution, Changes&)> observer) { observer_ = std::move(observer); }
 
+  // Called with what an action prints while it runs; `type` is "stdout" or "stderr".
+  using OutputObserver = std::function<void(const Value& execution, std::string_view type, std::string_view chunk)>;
+  void on_output(OutputObserver observer) { output_observer_ = std::move(observer); }
+
   // Validates a request and adds its execution to `changes`; it starts once they are committed. Returns the document as
   // "requested". The error is what StackStorm answers with status 400 (B-2 to B-5). When rendering the parameters
   // fails, a failed execution is added all the same (B-5), so `changes` must be committed in any case.
@@ -79,6 +86,9 @@ class ExecutionDriver {
   size_t live_count() const { return live_.size() + unread_.size(); }
   // Ids of the unfinished executions for which `predicate` holds.
   std::vector<std::string> find_live(const std::function<bool(const Value&)>& predicate);
+
+  // Policies have changed: lets start what they hold back no longer.
+  void release_held_back(Changes& changes);
 
   // True while an attempt of this execution, or of the task that this chain waits for, is with its runner.
   bool at_work(std::string_view id);
@@ -98,6 +108,13 @@ class ExecutionDriver {
  private:
   struct Live;
   struct Prepared;
+  // What the policies of an action say of one execution.
+  struct Verdict {
+    enum What { kStart, kDelay, kCancel };
+    What what = kStart;
+    std::string policy;      // ref of the one that does not let it start
+    bool everybody = false;  // it would say so of every execution of the action
+  };
 
   Live& add_live(Value document, Value parameters);
   void activate(Live& execution, Changes& changes);
@@ -107,6 +124,16 @@ class ExecutionDriver {
   Status load_chain(Live& execution);
   void apply(Live& execution, workflow::ChainCommand command, Changes& changes);
   std::optional<workflow::TaskEnd> start_task(Live& execution, const workflow::RunTask& task, Changes& changes);
+  // Policies (execution_policies.cpp).
+  bool pass_policies(Live& execution, Changes& changes);
+  void mark_admitted(Live& execution);
+  Verdict judge(const Live& execution) const;
+  void cancel_for(const Verdict& verdict, Live& execution, Changes& changes);
+  size_t count_active(const Live& execution, const Value& attributes) const;
+  void release(const std::string& action, Changes& changes);
+  void release_of(const std::string& action, Changes& changes);
+  void retry(const Value& finished, const Value& given, Changes& changes);
+
   void dispatch(const std::string& id);
   void on_outcome(const std::string& id, runners::ActionOutcome outcome);
   void on_wait(Live& execution, const runners::Wait& wait, Value shown, Changes& changes);
@@ -127,6 +154,8 @@ class ExecutionDriver {
   void read_back_all();
   void take_up(Live& execution, Changes& changes);
   void recover_one(Live& execution, Changes& changes);
+  // The trace of a new execution: the one it was given, its parent's, or a new one.
+  std::string trace_of(const ExecutionRequest& request, const Value& document, Changes& changes);
   Value build_document(const ExecutionRequest& request, const Value& action, const Value& runner,
                        const Value& parameters);
   Result<Value> check_and_render(const ExecutionRequest& request, const Value& action, const Value& runner,
@@ -137,9 +166,16 @@ class ExecutionDriver {
   Dependencies deps_;
   DriverOptions options_;
   std::function<void(const Value&, Changes&)> observer_;
+  OutputObserver output_observer_;
   std::map<std::string, std::unique_ptr<Live>, std::less<>> live_;
   std::deque<std::string> waiting_;  // ids that wait for a free process slot
   std::deque<Value> ended_;          // finished executions whose chains have not heard of it yet
+  // By action: executions that were let start and have not ended, and those that policies hold back, in the order in
+  // which they were asked for.
+  std::map<std::string, std::set<std::string>, std::less<>> active_;
+  std::map<std::string, std::deque<std::string>, std::less<>> held_back_;
+  std::set<std::string> to_release_;
+  bool releasing_ = false;
   // Recovery: ids whose records are still to be read; ids that have been read but not acted upon.
   std::deque<std::string> unread_;
   std::deque<std::string> read_back_;

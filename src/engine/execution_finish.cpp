@@ -28,7 +28,7 @@ Value with_end(Value document, std::string_view end, Value result, Timestamp now
 // Only what squall itself wrote: this can be stored in any case.
 Value bare_facts(const Value& document) {
   Value bare = Value::empty_dict();
-  for (const char* key : {"id", "start_timestamp", "log", "parent", "children", "web_url"}) {
+  for (const char* key : {"id", "start_timestamp", "log", "parent", "children", "web_url", "_trace"}) {
     if (document.contains(key)) bare.set(key, document[key]);
   }
   bare.set("action", Value::dict({{"ref", document["action"]["ref"]},
@@ -88,7 +88,10 @@ void ExecutionDriver::finish(Live& execution, std::string_view end, Value result
   changes.erase(Collection::kWakeups, execution.id);
   if (execution.timer != 0) deps_.executor.cancel(execution.timer);
   const bool free_slot = execution.holds_process_slot;
+  const std::string action = execution.action_ref();
+  const Value parameters = execution.parameters;
   execution.stop.stop();
+  if (execution.admitted) active_[action].erase(execution.id);
   live_.erase(execution.id);
   if (observer_) observer_(document, changes);
   ended_.push_back(document);
@@ -97,6 +100,8 @@ void ExecutionDriver::finish(Live& execution, std::string_view end, Value result
     --running_processes_;
     start_waiting(changes);
   }
+  release(action, changes);
+  retry(document, parameters, changes);
 }
 
 // Tells chains of the ends of their tasks, one after another: a task that ends while its chain starts it would

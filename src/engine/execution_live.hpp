@@ -16,6 +16,7 @@ struct ExecutionDriver::Live {
   runners::Runner* runner = nullptr;  // null for chains
   bool dispatched = false;            // an attempt is under way
   bool holds_process_slot = false;
+  bool admitted = false;  // its concurrency policies let it start
   Executor::TimerId timer = 0;
   std::optional<Timestamp> due;                // read back by recovery: when it waits no longer
   std::optional<Error> unloadable;             // found by recovery: its chain cannot go on
@@ -25,6 +26,7 @@ struct ExecutionDriver::Live {
   std::string child;  // id of the chain's current task, empty between tasks
 
   std::string_view status() const { return document["status"].string_or(""); }
+  std::string action_ref() const { return document["action"]["ref"].string(); }
   std::string parent() const { return document["parent"].string(); }
   std::string runner_name() const { return document["runner"]["name"].string(); }
   bool is_chain() const { return runner_name() == "action-chain"; }

@@ -120,6 +120,7 @@ Status ExecutionDriver::read_back(size_t count) {
     if (live.is_chain() && live.status() != status::kRequested && live.status() != status::kDelayed) {
       if (auto loaded = load_chain(live); !loaded) live.unloadable = loaded.error();
     }
+    if (live.status() != status::kRequested && live.status() != status::kDelayed) mark_admitted(live);
     read_back_.push_back(live.id);
   }
   return {};
@@ -141,7 +142,9 @@ void ExecutionDriver::take_up(Live& execution, Changes& changes) {
 }
 
 void ExecutionDriver::recover_one(Live& execution, Changes& changes) {
-  if (execution.status() == status::kRequested || execution.status() == status::kScheduled) {
+  // Without a time to wait for, "delayed" is what a policy made of it.
+  if (execution.status() == status::kRequested || execution.status() == status::kScheduled ||
+      execution.status() == status::kDelayed) {
     activate(execution, changes);
     return;
   }

@@ -3,6 +3,8 @@
 #include "base/ids.hpp"
 #include "base/log.hpp"
 #include "engine/key_values.hpp"
+#include "engine/traces.hpp"
+#include "model/execution.hpp"
 #include "value/json_form.hpp"
 #include "value/python.hpp"
 #include "value/schema.hpp"
@@ -19,6 +21,12 @@ Value embedded_rule(const Rule& rule, const Value& trigger) {
       "trigger",
       Value::dict({{"type", trigger["type"]}, {"parameters", trigger["parameters"]}, {"ref", trigger["ref"]}}));
   return document;
+}
+
+// StackStorm's own trigger types come from no file.
+Value shown_trigger_type(Value type) {
+  if (type["ref"].string_or("").starts_with("core.st2.")) type.mut_dict().erase("metadata_file");
+  return type;
 }
 
 // Of a refused payload in a message; the whole of it may be megabytes.
@@ -65,11 +73,15 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
                                       {"payload", *payload},
                                       {"status", "processed"},
                                       {"id", id}});
-  changes.put(Collection::kTriggerInstances, id, instance);
-  // One id for everything that follows from this event.
-  const Value trace_context =
-      Value::dict({{"id_", new_object_id(clock_)},
-                   {"trace_tag", event.trace_tag.empty() ? "trigger_instance-" + id : valid_text(event.trace_tag)}});
+  // One id for everything that follows from this event. An event that nothing follows from begins no trace, unless it
+  // was given a tag.
+  std::string trace = event.trace;
+  const std::string tag = event.trace_tag.empty() ? "trigger_instance-" + id : valid_text(event.trace_tag);
+  const auto trace_context = [&] {
+    if (trace.empty()) trace = begin_trace(clock_, tag, changes, id);
+    return Value::dict({{"id_", trace}, {"trace_tag", tag}});
+  };
+  if (!event.trace_tag.empty()) trace_context();
 
   // Backstop rules run only when no other rule matched (I-3).
   bool matched = false;
@@ -91,9 +103,15 @@ Result<Value> TriggerProcessor::process(const TriggerEvent& event, Changes& chan
       if (!verdict.matched) continue;
       matched = true;
       static const Value kNoTrigger;
-      enforce(*rule, instance, trigger != nullptr ? *trigger : kNoTrigger, *type, trace_context, changes);
+      enforce(*rule, instance, trigger != nullptr ? *trigger : kNoTrigger, *type, trace_context(), changes);
     }
   }
+  Value stored = instance;
+  if (!trace.empty()) {
+    stored.set(model::kTrace, trace);
+    if (!event.trace.empty()) join_trace(trace, id, changes);
+  }
+  changes.put(Collection::kTriggerInstances, id, stored);
   return instance;
 }
 
@@ -130,7 +148,7 @@ void TriggerProcessor::enforce(const Rule& rule, const Value& instance, const Va
                                  {"trace_context", trace_context}});
   request.embedded = Value::dict({{"rule", embedded_rule(rule, trigger)},
                                   {"trigger", trigger},
-                                  {"trigger_type", trigger_type},
+                                  {"trigger_type", shown_trigger_type(trigger_type)},
                                   {"trigger_instance", embedded_instance}});
   auto execution = driver_.request(std::move(request), changes);
   if (!execution) {

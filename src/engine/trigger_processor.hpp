@@ -18,6 +18,7 @@ struct TriggerEvent {
   Value payload;
   std::string trace_tag;
   bool check_payload = true;  // against the schema of its type
+  std::string trace;          // id of the trace that it belongs to; empty: it begins one
 };
 
 // Lives on the engine's thread.

@@ -59,7 +59,7 @@ Value public_execution(const Value& execution) {
   Dict& members = shown.mut_dict();
   members.reserve(execution.size());
   for (const auto& [key, value] : execution.as_dict()) {
-    if (key == kPrivate) continue;
+    if (key == kPrivate || key == kTrace) continue;
     if (value.truthy() || contains(kAlways, key)) members.set(key, value);
   }
   return shown;

@@ -38,6 +38,9 @@ bool is_status(std::string_view status);
 // The member that holds squall's own state: sealed secret parameters, chain state, wait state.
 inline constexpr std::string_view kPrivate = "_squall";
 
+// The member that holds the id of the trace that an execution or a trigger instance belongs to; hidden, too.
+inline constexpr std::string_view kTrace = "_trace";
+
 // Sets the status and appends it to the log.
 void set_status(Value& execution, std::string_view status, Timestamp now);
 // Sets a final status with its result, end time and elapsed seconds.

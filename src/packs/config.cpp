@@ -149,4 +149,28 @@ Result<Value> resolve_config(const Value& schema_attributes, const Value& values
   return schema::with_defaults(resolved, schema_attributes, /*create_objects=*/true);
 }
 
+Status check_config(const Value& values, const Value& schema_attributes, const std::string& pack,
+                    const std::string& path) {
+  const Value masked = schema::mask(values, schema_attributes);
+  const Value checked = schema::with_defaults(values, schema_attributes);
+  auto violations = schema::check(checked, schema::object_schema(schema_attributes, true));
+  // What a template will give is not known yet.
+  std::erase_if(violations, [](const schema::Violation& violation) {
+    return violation.instance.is_string() && expr::is_template(violation.instance.as_string());
+  });
+  if (violations.empty()) return {};
+  const schema::Violation& violation = schema::best_match(violations);
+  std::string attribute;
+  const Value* hidden = &masked;
+  for (const Value& step : violation.steps) {
+    const std::string name = step.is_string() ? step.string() : std::to_string(step.int_or(0));
+    attribute += (attribute.empty() ? "" : ".") + name;
+    hidden = step.is_string() ? &(*hidden)[step.as_string()] : &(*hidden)[static_cast<size_t>(step.int_or(0))];
+  }
+  const bool secret = hidden->string_or("") == schema::kMask;
+  return fail(ErrorCode::kInvalid,
+              fmt::format("Failed validating attribute \"{}\" in config for pack \"{}\" ({}): {}", attribute, pack,
+                          path, secret ? "the value (a secret) has the wrong type or form" : violation.text()));
+}
+
 }  // namespace squall::packs

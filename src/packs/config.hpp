@@ -2,6 +2,8 @@
 // recorded in tests/conformance/config_dynamic.json).
 #pragma once
 
+#include <string>
+
 #include "base/result.hpp"
 #include "value/value.hpp"
 
@@ -16,5 +18,10 @@ namespace squall::packs {
 // holds no encrypted values yet, so that such a template is an error (of code kUnavailable) unless it renders to
 // nothing.
 Result<Value> resolve_config(const Value& schema_attributes, const Value& values, const Value& st2kv);
+
+// Do values that are given through the API fit the schema? The error is StackStorm's; it names `path`, the file they
+// go to, and never a secret.
+Status check_config(const Value& values, const Value& schema_attributes, const std::string& pack,
+                    const std::string& path);
 
 }  // namespace squall::packs

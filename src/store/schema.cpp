@@ -42,12 +42,17 @@ constexpr IndexedField kExecutionFields[] = {
     {"trigger_instance", "trigger_instance.id", FieldType::kText, "start_timestamp"},
     {"liveaction", "liveaction.id"},
     {"user", "context.user"},
+    {"trace", "_trace"},
     {"start_timestamp", "start_timestamp"},
     {"end_timestamp", "end_timestamp"}};
+constexpr IndexedField kTraceFields[] = {{"trace_tag", "trace_tag"}, {"start_timestamp", "start_timestamp"}};
 constexpr IndexedField kWakeupFields[] = {{"due", "due"}, {"execution", "execution"}};
 constexpr IndexedField kSensorObjectFields[] = {{"scope", "scope"}};
 constexpr IndexedField kKeyValueFields[] = {
     {"name", "name"}, {"scope", "scope"}, {"expire_timestamp", "expire_timestamp"}};
+
+constexpr IndexedField kTokenFields[] = {{"user", "user"}, {"expiry", "expiry"}};
+constexpr IndexedField kApiKeyFields[] = {{"user", "user"}, {"key_hash", "key_hash"}};
 
 constexpr std::array kCollections = {
     CollectionSchema{Collection::kPacks, "packs", kPackFields},
@@ -64,11 +69,14 @@ constexpr std::array kCollections = {
     CollectionSchema{Collection::kTriggerInstances, "trigger_instances", kTriggerInstanceFields},
     CollectionSchema{Collection::kEnforcements, "enforcements", kEnforcementFields},
     CollectionSchema{Collection::kExecutions, "executions", kExecutionFields},
+    CollectionSchema{Collection::kTraces, "traces", kTraceFields},
     CollectionSchema{Collection::kWakeups, "wakeups", kWakeupFields},
     CollectionSchema{Collection::kSensorObjects, "sensor_objects", kSensorObjectFields},
     CollectionSchema{Collection::kCursors, "cursors", {}},
     CollectionSchema{Collection::kKeyValues, "key_values", kKeyValueFields},
     CollectionSchema{Collection::kMeta, "meta", {}},
+    CollectionSchema{Collection::kTokens, "tokens", kTokenFields},
+    CollectionSchema{Collection::kApiKeys, "api_keys", kApiKeyFields},
 };
 
 }  // namespace

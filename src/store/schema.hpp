@@ -24,12 +24,16 @@ enum class Collection {
   kTriggerInstances,
   kEnforcements,
   kExecutions,
+  kTraces,
   // State of the engine itself.
   kWakeups,        // waiting work with a due time: delayed executions, native actions that wait
   kSensorObjects,  // what a sensor saw last, e.g. Kubernetes objects
   kCursors,        // how far a sensor got, e.g. resourceVersion
   kKeyValues,
   kMeta,
+  // Access.
+  kTokens,  // by the hash of the token
+  kApiKeys,
 };
 
 enum class FieldType { kText, kInteger };

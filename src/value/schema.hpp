@@ -60,6 +60,8 @@ Value mask(const Value& value, const Value& properties);
 // Is this map of properties itself well-formed (known types, text names, required a boolean, ...)? For pack files.
 // The error lists what is wrong, in the words of a check against StackStorm's meta-schema.
 Status check_properties(const Value& properties);
+// The same as violations, for those who tell only one.
+std::vector<Violation> property_violations(const Value& properties);
 
 inline constexpr std::string_view kMask = "********";
 

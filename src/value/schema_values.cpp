@@ -284,8 +284,12 @@ const Value& meta_schema() {
 
 }  // namespace
 
+std::vector<Violation> property_violations(const Value& properties) {
+  return check(properties, meta_schema(), Nulls::kAsWritten);
+}
+
 Status check_properties(const Value& properties) {
-  const std::vector<Violation> violations = check(properties, meta_schema(), Nulls::kAsWritten);
+  const std::vector<Violation> violations = property_violations(properties);
   if (violations.empty()) return {};
   std::vector<std::string> lines;
   for (const Violation& violation : violations) lines.push_back(violation.path + ": " + violation.message);

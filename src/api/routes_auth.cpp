@@ -1,0 +1,206 @@
+// Tokens, API keys, and who is asking (stackstorm-features.md section P).
+#include <fmt/format.h>
+
+#include "api/api.hpp"
+#include "api/authentication.hpp"
+#include "api/listing.hpp"
+#include "api/request_body.hpp"
+#include "value/schema.hpp"
+
+namespace squall::api {
+namespace {
+
+using store::Collection;
+
+constexpr std::string_view kTokenModel = R"yaml(
+id: {type: string, default: null}
+user: {type: [string, "null"]}
+token: {type: [string, "null"]}
+ttl: {type: [integer, "null"], minimum: 1}
+expiry: {type: [string, "null"]}
+metadata: {type: [object, "null"]}
+)yaml";
+
+constexpr std::string_view kApiKeyModel = R"yaml(
+id: {type: string, default: null}
+uid: {type: string}
+user: {type: string}
+key_hash: {type: string}
+metadata: {type: object}
+created_at: {type: string}
+enabled: {type: boolean, default: true}
+)yaml";
+
+constexpr std::string_view kAlways[] = {"id"};
+constexpr std::string_view kApiKeyAttributes[] = {"id", "uid", "user", "key_hash", "metadata", "created_at", "enabled"};
+constexpr StoredFilter kApiKeyFilters[] = {{"user", "user"}};
+
+Error bad_credentials() { return Error(ErrorCode::kUnauthorized, "Invalid or missing credentials"); }
+
+// A model is checked literally here: StackStorm's says itself where null is allowed.
+Result<Value> token_body(const Call& call) {
+  static const Value model = model_of(kTokenModel, /*additional_properties=*/true);
+  SQ_TRY(Value body, call.body());
+  const auto violations = schema::check(body, model, schema::Nulls::kAsWritten);
+  if (!violations.empty()) return fail(ErrorCode::kInvalid, schema::best_match(violations).message);
+  return body;
+}
+
+void give_token(const ApiOptions& options, const Call& call, const std::string& user, const Value& body) {
+  const int64_t longest =
+      std::chrono::duration_cast<std::chrono::seconds>(options.access->options().token_ttl_max).count();
+  const int64_t ttl = body["ttl"].int_or(0);
+  if (ttl > longest) {
+    return call.fail(
+        Error(ErrorCode::kInvalid, fmt::format("TTL specified {} is greater than max allowed {}.", ttl, longest)));
+  }
+  const std::string wanted = body["user"].string();
+  if (!wanted.empty() && wanted != user) {
+    return call.fail(
+        Error(ErrorCode::kInvalid, "Current user is not a service and cannot request impersonated tokens"));
+  }
+  options.access->make_token(user, ttl, body["metadata"], [call, url = options.url](const Result<Value>& token) {
+    if (!token) return call.fail(token.error());
+    net::ServerResponse response = json_response(201, *token);
+    response.headers.set("X-API-URL", url);
+    call.reply(std::move(response));
+  });
+}
+
+void make_token(const ApiOptions& options, const Call& call) {
+  const auto body = token_body(call);
+  if (!body) return call.fail(body.error());
+  const auto [user, password] = basic_credentials(call);
+  if (user.empty() || options.passwords == nullptr) return call.fail(bad_credentials());
+  const bool asked = options.passwords->ask(user, password, [options, call, user = user, body = *body](bool right) {
+    if (!right) return call.fail(bad_credentials());
+    give_token(options, call, user, body);
+  });
+  if (!asked) call.fail(Error(ErrorCode::kUnavailable, "Too many log-ins at the same time; try again in a moment"));
+}
+
+void validate_token(const ApiOptions& options, const Call& call) {
+  const auto body = call.body();
+  if (!body) return call.fail(body.error());
+  const std::string token = (*body)["token"].string();
+  if (token.empty()) return call.fail(Error(ErrorCode::kInvalid, "Token is not provided."));
+  call.reply(200, Value::dict({{"valid", options.access->check_token(token).has_value()}}));
+}
+
+void who_asks(const Call& call) {
+  const auth::Identity& who = call.identity;
+  Value authentication =
+      Value::dict({{"method", who.method.empty() ? Value("authentication disabled") : Value(who.method)},
+                   {"location", who.location.empty() ? Value() : Value(who.location)}});
+  if (who.expires) {
+    const std::string time = format_timestamp(*who.expires);
+    authentication.set("token_expire", time.substr(0, time.find('.')) + "Z");
+  }
+  const Value rbac = Value::dict({{"enabled", false}, {"roles", Value::empty_list()}, {"is_admin", true}});
+  call.reply(200, Value::dict({{"username", call.user}, {"authentication", authentication}, {"rbac", rbac}}));
+}
+
+Value masked_key(const Value& document, bool show_secrets) {
+  if (show_secrets) return document;
+  Value shown = document;
+  shown.set("uid", schema::kMask);
+  shown.set("key_hash", schema::kMask);
+  return shown;
+}
+
+void list_keys(engine::Engine& engine, const Call& call) {
+  const auto show = read_flag(call, "show_secrets", false);
+  if (!show) return call.fail(show.error());
+  ListSpec spec;
+  spec.attributes = kApiKeyAttributes;
+  spec.always = kAlways;
+  spec.default_limit = 50;
+  spec.view = [show = *show](const Value& document) { return masked_key(document, show); };
+  reply_stored_list(call, engine.store(), Collection::kApiKeys, kApiKeyFilters, "user", spec);
+}
+
+void one_key(const ApiOptions& options, const Call& call) {
+  const auto show = read_flag(call, "show_secrets", false);
+  if (!show) return call.fail(show.error());
+  const auto found = options.access->find_api_key(call.parameter("id"));
+  if (!found) return call.fail(found.error());
+  if (found->is_null()) {
+    return call.fail(
+        Error(ErrorCode::kNotFound, "ApiKey matching " + call.parameter("id") + " for reference and id not found."));
+  }
+  call.reply(200, masked_key(*found, *show));
+}
+
+Result<Value> key_body(const Call& call) {
+  static const Value model = model_of(kApiKeyModel);
+  return checked_body(call, model);
+}
+
+void make_key(const ApiOptions& options, const Call& call) {
+  const auto body = key_body(call);
+  if (!body) return call.fail(body.error());
+  options.access->make_api_key(*body, call.user, [call](const Result<Value>& made) {
+    if (!made) return call.fail(made.error());
+    Value shown = *made;
+    shown.mut_dict().erase("key_hash");
+    call.reply(201, shown);
+  });
+}
+
+Error unknown_key(const Call& call) {
+  return Error(ErrorCode::kNotFound, "ApiKey with key or id=" + call.parameter("id") + " not found.");
+}
+
+void replace_key(const ApiOptions& options, const Call& call) {
+  const auto body = key_body(call);
+  if (!body) return call.fail(body.error());
+  const auto found = options.access->find_api_key(call.parameter("id"));
+  if (!found) return call.fail(found.error());
+  if (found->is_null()) return call.fail(unknown_key(call));
+  const std::string hash = (*body)["key_hash"].string();
+  if (!hash.empty() && hash != schema::kMask && hash != (*found)["key_hash"].string_or(""))
+    return call.fail(Error(ErrorCode::kInvalid, "Update of key_hash is not allowed."));
+  Value document = *found;
+  for (const char* name : {"user", "metadata", "enabled"}) {
+    if (!(*body)[name].is_null()) document.set(name, (*body)[name]);
+  }
+  options.access->put_api_key(document, [call](const Result<Value>& stored) {
+    if (!stored) return call.fail(stored.error());
+    Value shown = *stored;
+    shown.set("uid", "api_key:" + std::string(schema::kMask));
+    call.reply(200, shown);
+  });
+}
+
+void remove_key(const ApiOptions& options, const Call& call) {
+  const auto found = options.access->find_api_key(call.parameter("id"));
+  if (!found) return call.fail(found.error());
+  if (found->is_null()) return call.fail(unknown_key(call));
+  options.access->remove_api_key((*found)["id"].string(),
+                                 [call](const Result<Value>& removed) { call.reply(removed, 204); });
+}
+
+}  // namespace
+
+void add_auth_routes(Router& router, engine::Engine& engine, const ApiOptions& options) {
+  // nginx in front of StackStorm adds "/auth/v1"; here one port serves all.
+  for (const std::string prefix : {"", "/auth/v1", "/auth"}) {
+    router.add_open("POST", prefix + "/tokens", "Log in: a token for a user and a password",
+                    [&options](const Call& call) { make_token(options, call); });
+    router.add("POST", prefix + "/tokens/validate", "Is a token good?",
+               [&options](const Call& call) { validate_token(options, call); });
+    router.add_open("GET", prefix + "/sso", "Is single sign-on available?", [](const Call& call) {
+      call.reply(200, Value::dict({{"enabled", false}}));
+    });
+  }
+  router.add("GET", "/user", "Who is asking", who_asks);
+  router.add("GET", "/apikeys", "List API keys", [&engine](const Call& call) { list_keys(engine, call); });
+  router.add("POST", "/apikeys", "Make an API key; it is shown this once",
+             [&options](const Call& call) { make_key(options, call); });
+  router.add("GET", "/apikeys/{id}", "One API key", [&options](const Call& call) { one_key(options, call); });
+  router.add("PUT", "/apikeys/{id}", "Change an API key", [&options](const Call& call) { replace_key(options, call); });
+  router.add("DELETE", "/apikeys/{id}", "Remove an API key",
+             [&options](const Call& call) { remove_key(options, call); });
+}
+
+}  // namespace squall::api

@@ -1,0 +1,171 @@
+// Packs: views of them and their files, registration, installation, configs (stackstorm-features.md sections A, N, S).
+#include <sys/stat.h>
+
+#include <algorithm>
+
+#include "api/api.hpp"
+#include "api/content_kinds.hpp"
+#include "api/pack_files.hpp"
+#include "api/request_body.hpp"
+#include "base/strings.hpp"
+#include "crypto/hash.hpp"
+#include "engine/register_types.hpp"
+
+namespace squall::api {
+namespace {
+
+using store::Collection;
+
+constexpr std::string_view kRegisterModel = R"yaml(
+types:
+  type: array
+  items:
+    type: string
+    enum: [all, runner, action, actions, trigger, triggers, sensor, sensors, rule, rules, rule_type, rule_types,
+           alias, aliases, policy_type, policy_types, policy, policies, config, configs]
+packs: {type: array, items: {type: string}}
+fail_on_failure: {type: boolean, default: true}
+)yaml";
+
+constexpr std::string_view kInstallModel = R"yaml(
+packs: {type: array, items: {type: string}, required: true}
+force: {type: boolean, default: false}
+skip_dependencies: {type: boolean, default: false}
+python3: {type: boolean, default: false}
+)yaml";
+
+Value problems_document(const std::vector<packs::LoadProblem>& problems) {
+  List list;
+  for (const auto& problem : problems) {
+    list.push_back(Value::dict({{"pack", problem.pack},
+                                {"kind", problem.kind},
+                                {"where", problem.error.where().to_string()},
+                                {"message", problem.error.message()}}));
+  }
+  return Value(std::move(list));
+}
+
+// The counts that StackStorm tells for these types: what they depend on comes along.
+Value shown_counts(const engine::RegisterTypes& types, const Value& counts) {
+  Value shown = Value::empty_dict();
+  const auto add = [&](const char* name, bool asked) {
+    if (asked) shown.set(name, counts[name]);
+  };
+  add("runners", types.runners || types.actions);
+  add("rule_types", types.rule_types || types.rules);
+  add("policy_types", types.policy_types || types.policies);
+  add("triggers", types.triggers);
+  add("sensors", types.sensors);
+  add("actions", types.actions);
+  add("rules", types.rules);
+  add("aliases", types.aliases);
+  add("policies", types.policies);
+  add("configs", types.configs);
+  return shown;
+}
+
+void register_packs(engine::Engine& engine, const Call& call) {
+  static const Value model = model_of(kRegisterModel);
+  const auto body = checked_body(call, model);
+  if (!body) return call.fail(body.error());
+  std::vector<std::string> names, type_names;
+  for (size_t i = 0; i < (*body)["packs"].size(); ++i) names.push_back((*body)["packs"][i].string());
+  for (size_t i = 0; i < (*body)["types"].size(); ++i) type_names.push_back((*body)["types"][i].string());
+  const engine::RegisterTypes types = engine::RegisterTypes::named(type_names);
+  engine.register_packs(names, types, [call, types](const Result<engine::RegisterReport>& report) {
+    if (!report) return call.fail(report.error());
+    Value counts = shown_counts(types, report->counts);
+    if (!report->problems.empty()) counts.set("problems", problems_document(report->problems));
+    call.reply(200, counts);
+  });
+}
+
+// Installing and removing are actions of the pack "packs", as in StackStorm.
+void run_pack_action(engine::Engine& engine, const Call& call, const char* action, bool install) {
+  static const Value model = model_of(kInstallModel);
+  const auto body = checked_body(call, model);
+  if (!body) return call.fail(body.error());
+  engine::ExecutionRequest request;
+  request.action = action;
+  request.parameters = Value::dict({{"packs", (*body)["packs"]}});
+  if (install) {
+    request.parameters.set("force", (*body)["force"]);
+    request.parameters.set("skip_dependencies", (*body)["skip_dependencies"]);
+  }
+  request.user = call.user;
+  engine.run_action(std::move(request), [call](const Result<Value>& execution) {
+    if (!execution) return call.fail(execution.error());
+    call.reply(202, Value::dict({{"execution_id", (*execution)["id"]}}));
+  });
+}
+
+bool is_binary(std::string_view text) { return text.find('\0') != std::string_view::npos || !is_valid_utf8(text); }
+
+void all_files(engine::Engine& engine, const Call& call) {
+  const Value* pack = find_or_fail(engine, kPackKind, call, call.parameter("ref"));
+  if (pack == nullptr) return;
+  List shown;
+  for (const Value& file : (*pack)["files"].as_list()) {
+    const auto path = path_in_pack((*pack)["path"].string(), file.string());
+    struct stat facts {};
+    if (!path || ::stat(path->c_str(), &facts) != 0) continue;
+    if (!S_ISREG(facts.st_mode) || facts.st_size > static_cast<off_t>(kShownFileBytesMax)) continue;
+    const auto text = read_file(*path);
+    if (!text || is_binary(*text)) continue;
+    shown.push_back(Value::dict({{"file_path", file}, {"content", *text}}));
+  }
+  call.reply(200, Value(std::move(shown)));
+}
+
+std::string http_date(time_t time) {
+  char text[64];
+  struct tm parts {};
+  gmtime_r(&time, &parts);
+  strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &parts);
+  return text;
+}
+
+void one_file(engine::Engine& engine, const Call& call) {
+  const Value* pack = find_or_fail(engine, kPackKind, call, call.parameter("ref"));
+  if (pack == nullptr) return;
+  const std::string& file = call.parameter("path");
+  const auto path = path_in_pack((*pack)["path"].string(), file);
+  if (!path) return call.fail(path.error());
+  struct stat facts {};
+  if (::stat(path->c_str(), &facts) != 0 || !S_ISREG(facts.st_mode))
+    return call.fail(Error(ErrorCode::kNotFound, "File \"" + file + "\" not found"));
+  if (facts.st_size > static_cast<off_t>(kShownFileBytesMax)) {
+    return call.fail(Error(ErrorCode::kInvalid, "File " + file + " exceeds maximum allowed file size (" +
+                                                    std::to_string(kShownFileBytesMax) + " bytes)"));
+  }
+  const auto text = read_file(*path);
+  if (!text) return call.fail(Error(ErrorCode::kNotFound, "File \"" + file + "\" not found"));
+  net::ServerResponse response;
+  response.content_type = content_type_of(file);
+  const std::string etag = "\"" + crypto::md5_hex(*text) + "\"";
+  response.headers.set("ETag", etag);
+  response.headers.set("Last-Modified", http_date(facts.st_mtime));
+  const bool same = call.request.headers.get("If-None-Match") == etag ||
+                    call.request.headers.get("If-Modified-Since") == http_date(facts.st_mtime);
+  response.status = same ? 304 : 200;
+  if (!same) response.body = *text;
+  call.reply(std::move(response));
+}
+
+}  // namespace
+
+void add_pack_routes(Router& router, engine::Engine& engine) {
+  router.add("POST", "/packs/register", "Load packs again from their directories",
+             [&engine](const Call& call) { register_packs(engine, call); });
+  router.add("POST", "/packs/install", "Install packs",
+             [&engine](const Call& call) { run_pack_action(engine, call, "packs.install", true); });
+  router.add("POST", "/packs/uninstall", "Remove packs",
+             [&engine](const Call& call) { run_pack_action(engine, call, "packs.uninstall", false); });
+  router.add("GET", "/packs/views/files/{ref}", "All files of a pack",
+             [&engine](const Call& call) { all_files(engine, call); });
+  router.add("GET", "/packs/views/file/{ref}/{path*}", "One file of a pack",
+             [&engine](const Call& call) { one_file(engine, call); });
+  add_content_views(router, engine, kPackKind);
+}
+
+}  // namespace squall::api

@@ -1,0 +1,186 @@
+// The stream of events (stackstorm-features.md Q-2): server-sent events with StackStorm's names. A client that comes
+// back with Last-Event-ID gets what it missed, and one that waits for the end of an execution that is over already gets
+// that end at once.
+#include <algorithm>
+
+#include "api/api.hpp"
+#include "api/listing.hpp"
+#include "base/strings.hpp"
+#include "model/execution.hpp"
+#include "text/wildcard.hpp"
+#include "value/json.hpp"
+
+namespace squall::api {
+namespace {
+
+constexpr Duration kHeartbeat = std::chrono::seconds(25);
+constexpr std::string_view kDefaultEvents = "st2.announcement__*,st2.execution__*,st2.liveaction__*";
+
+std::vector<std::string> names_of(std::string_view list) {
+  std::vector<std::string> names;
+  for (const std::string& part : split(list, ',')) {
+    if (!trim(part).empty()) names.emplace_back(trim(part));
+  }
+  return names;
+}
+
+bool has(const std::vector<std::string>& names, const std::string& name) {
+  return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// One client that listens.
+class Subscription : public std::enable_shared_from_this<Subscription> {
+ public:
+  Subscription(engine::Engine& engine, const Call& call)
+      : engine_(engine),
+        events_(names_of(call.query("events").empty() ? std::string(kDefaultEvents) : call.query("events"))),
+        action_refs_(names_of(call.query("action_refs"))),
+        execution_ids_(names_of(call.query("execution_ids"))),
+        end_event_(call.query("end_event")),
+        end_execution_(call.query("end_execution_id")) {}
+
+  // The answer that is one stream of output: of one execution, and "EOF" at its end.
+  void follow_output(const std::string& execution) {
+    events_ = {"st2.execution.output__create", "st2.execution__update"};
+    execution_ids_ = {execution};
+    end_event_ = "st2.execution__update";
+    end_execution_ = execution;
+    output_only_ = true;
+  }
+
+  void start(const Call& call, uint64_t after, const Value& finished) {
+    net::ServerResponse head;
+    head.content_type = "text/event-stream; charset=UTF-8";
+    head.headers.set("Cache-Control", "no-cache");
+    stream_ = call.responder->start_stream(std::move(head));
+    if (!stream_ || !stream_->write("\n")) return;
+    listener_ =
+        engine_.events().listen([self = shared_from_this()](const engine::HubEvent& event) { self->tell(event); });
+    stream_->on_closed([self = shared_from_this()] { self->close(); });
+    beat();
+    if (after > 0) {
+      for (const engine::HubEvent& event : engine_.events().since(after)) tell(event);
+    }
+    if (!finished.is_null() && !closed_) tell_end(finished);
+  }
+
+ private:
+  bool wants(const engine::HubEvent& event) const {
+    const bool named = std::any_of(events_.begin(), events_.end(),
+                                   [&](const std::string& pattern) { return wildcard_match(pattern, event.name); });
+    return named && (action_refs_.empty() || has(action_refs_, event.action_ref)) &&
+           (execution_ids_.empty() || has(execution_ids_, event.execution_id));
+  }
+
+  void tell(const engine::HubEvent& event) {
+    if (closed_) return;
+    const bool output = event.name == "st2.execution.output__create";
+    if (wants(event) && (!output_only_ || output)) send(event.name, event.data, event.number);
+    const bool ends = !end_execution_.empty() && event.execution_id == end_execution_ && !output &&
+                      (end_event_.empty() || event.name == end_event_) &&
+                      model::is_final(event.data["status"].string_or(""));
+    if (ends) finish();
+  }
+
+  // The end of an execution that was over before this client came.
+  void tell_end(const Value& execution) {
+    const Value shown = model::public_execution(execution);
+    if (output_only_) {
+      for (const char* type : {"stdout", "stderr"}) {
+        const Value& text = execution["result"][type];
+        if (!text.truthy()) continue;
+        send("st2.execution.output__create",
+             Value::dict({{"execution_id", execution["id"]},
+                          {"action_ref", execution["action"]["ref"]},
+                          {"runner_ref", execution["runner"]["name"]},
+                          {"timestamp", execution["end_timestamp"]},
+                          {"output_type", type},
+                          {"data", (text.is_string() ? text.string() : to_json(text)) + "\n"}}),
+             0);
+      }
+    } else {
+      send(end_event_.empty() ? "st2.execution__update" : end_event_, shown, 0);
+    }
+    finish();
+  }
+
+  void send(const std::string& name, const Value& data, uint64_t number) {
+    std::string frame = "event: " + name + "\n";
+    if (number > 0) frame += "id: " + std::to_string(number) + "\n";
+    frame += "data: " + to_json(data) + "\n\n";
+    if (!stream_->write(std::move(frame))) close();
+  }
+
+  void finish() {
+    if (output_only_ && !closed_) stream_->write("event: EOF\ndata: ''\n\n");
+    if (stream_) stream_->close();
+    close();
+  }
+
+  void beat() {
+    timer_ = engine_.executor().post_after(kHeartbeat, [weak = weak_from_this()] {
+      const auto self = weak.lock();
+      if (!self || self->closed_) return;
+      if (!self->stream_->write("\n")) return self->close();
+      self->beat();
+    });
+  }
+
+  void close() {
+    if (std::exchange(closed_, true)) return;
+    engine_.executor().cancel(timer_);
+    // Not from within the hub's own call to us.
+    engine_.executor().post([&engine = engine_, listener = listener_] { engine.events().drop(listener); });
+  }
+
+  engine::Engine& engine_;
+  std::vector<std::string> events_, action_refs_, execution_ids_;
+  std::string end_event_, end_execution_;
+  bool output_only_ = false;
+  std::shared_ptr<net::ResponseStream> stream_;
+  uint64_t listener_ = 0;
+  Executor::TimerId timer_ = 0;
+  bool closed_ = false;
+};
+
+// The execution when it is over; null while it is not, or unknown.
+Value finished_execution(engine::Engine& engine, const std::string& id) {
+  Value found;
+  if (id.empty() || engine.executions().live(id) != nullptr) return found;
+  const Status read = engine.store().read([&](store::ReadTx& tx) -> Status {
+    SQ_TRY(const auto record, tx.get(store::Collection::kExecutions, id));
+    if (record && model::is_final(record->document["status"].string_or(""))) found = record->document;
+    return {};
+  });
+  return read ? found : Value();
+}
+
+void stream(engine::Engine& engine, const Call& call) {
+  const std::string header(call.request.headers.get("Last-Event-ID"));
+  const std::string last = header.empty() ? call.query("last_event_id") : header;
+  const auto subscription = std::make_shared<Subscription>(engine, call);
+  subscription->start(call, static_cast<uint64_t>(std::max<int64_t>(0, parse_int(last).value_or(0))),
+                      finished_execution(engine, call.query("end_execution_id")));
+}
+
+void output_stream(engine::Engine& engine, const Call& call) {
+  const std::string id = call.parameter("id");
+  const Value finished = finished_execution(engine, id);
+  if (finished.is_null() && engine.executions().live(id) == nullptr) return call.fail(unknown_id(id));
+  const auto subscription = std::make_shared<Subscription>(engine, call);
+  subscription->follow_output(id);
+  subscription->start(call, 0, finished);
+}
+
+}  // namespace
+
+void add_stream_routes(Router& router, engine::Engine& engine) {
+  for (const std::string prefix : {"", "/stream/v1", "/stream"}) {
+    router.add("GET", prefix + "/stream", "Events as they happen",
+               [&engine](const Call& call) { stream(engine, call); });
+  }
+  router.add("GET", "/stream/v1/executions/{id}/output", "The output of an action as it is printed",
+             [&engine](const Call& call) { output_stream(engine, call); });
+}
+
+}  // namespace squall::api

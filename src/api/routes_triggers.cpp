@@ -1,0 +1,106 @@
+// Trigger types and triggers.
+#include "api/api.hpp"
+#include "api/content_kinds.hpp"
+#include "api/request_body.hpp"
+
+namespace squall::api {
+namespace {
+
+constexpr std::string_view kTypeModel = R"yaml(
+id: {type: string, default: null}
+ref: {type: string}
+uid: {type: string}
+name: {type: string, required: true}
+pack: {type: string, required: true}
+description: {type: string}
+payload_schema: {type: object, default: {}}
+parameters_schema: {type: object, default: {}}
+tags:
+  type: array
+  default: []
+  items:
+    type: object
+    properties: {name: {type: string, required: true}, value: {type: string, required: true}}
+metadata_file: {type: string, default: ""}
+)yaml";
+
+constexpr std::string_view kTriggerModel = R"yaml(
+id: {type: string, default: null}
+ref: {type: string}
+uid: {type: string}
+name: {type: string}
+pack: {type: string}
+type: {type: string, required: true}
+parameters: {type: object, default: {}}
+description: {type: string}
+)yaml";
+
+using Change = std::function<Result<Value>(engine::ContentRegistry&, engine::Changes&)>;
+
+void change(engine::Engine& engine, const Call& call, int status, const Change& function) {
+  engine.change_content(function, [call, status](const Result<Value>& changed) { call.reply(changed, status); });
+}
+
+void put_type(engine::Engine& engine, const Call& call, bool replace) {
+  static const Value model = model_of(kTypeModel);
+  const auto body = checked_body(call, model);
+  if (!body) return call.fail(body.error());
+  std::string id;
+  if (replace) {
+    const Value* found = find_or_fail(engine, kTriggerTypeKind, call, call.parameter("id"));
+    if (found == nullptr) return;
+    if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
+      return call.fail(allowed.error());
+    id = (*found)["id"].string();
+  }
+  change(engine, call, replace ? 200 : 201, [&](engine::ContentRegistry& registry, engine::Changes& changes) {
+    return registry.put_trigger_type(*body, id, changes);
+  });
+}
+
+void remove_type(engine::Engine& engine, const Call& call) {
+  const Value* found = find_or_fail(engine, kTriggerTypeKind, call, call.parameter("id"));
+  if (found == nullptr) return;
+  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
+    return call.fail(allowed.error());
+  change(engine, call, 204, [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
+    SQ_CHECK(registry.remove_trigger_type(call.parameter("id"), changes));
+    return Value();
+  });
+}
+
+void make_trigger(engine::Engine& engine, const Call& call) {
+  static const Value model = model_of(kTriggerModel);
+  const auto body = checked_body(call, model);
+  if (!body) return call.fail(body.error());
+  change(engine, call, 201, [&](engine::ContentRegistry& registry, engine::Changes& changes) {
+    return registry.put_trigger(*body, changes);
+  });
+}
+
+void remove_trigger(engine::Engine& engine, const Call& call) {
+  const Value* found = find_or_fail(engine, kTriggerKind, call, call.parameter("id"));
+  if (found == nullptr) return;
+  change(engine, call, 204, [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
+    SQ_CHECK(registry.remove_trigger(call.parameter("id"), changes));
+    return Value();
+  });
+}
+
+}  // namespace
+
+void add_trigger_routes(Router& router, engine::Engine& engine) {
+  add_content_views(router, engine, kTriggerTypeKind);
+  router.add("POST", "/triggertypes", "Register a trigger type",
+             [&engine](const Call& call) { put_type(engine, call, false); });
+  router.add("PUT", "/triggertypes/{id}", "Replace a trigger type",
+             [&engine](const Call& call) { put_type(engine, call, true); });
+  router.add("DELETE", "/triggertypes/{id}", "Remove a trigger type",
+             [&engine](const Call& call) { remove_type(engine, call); });
+  add_content_views(router, engine, kTriggerKind);
+  router.add("POST", "/triggers", "Make a trigger", [&engine](const Call& call) { make_trigger(engine, call); });
+  router.add("DELETE", "/triggers/{id}", "Remove a trigger that no rule uses",
+             [&engine](const Call& call) { remove_trigger(engine, call); });
+}
+
+}  // namespace squall::api
