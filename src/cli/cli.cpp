@@ -6,6 +6,7 @@
 
 #include "cli/commands.hpp"
 #include "cli/expr_command.hpp"
+#include "cli/workflow_command.hpp"
 
 namespace squall::cli {
 namespace {
@@ -180,6 +181,28 @@ void add_expr(Cli& cli) {
   command->callback([&cli, arguments] { cli.local = [arguments] { return evaluate_expression(*arguments); }; });
 }
 
+void add_workflow(Cli& cli) {
+  CLI::App* group = cli.app.add_subcommand("workflow", "Workflow documents, without a server");
+  group->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& description, int (*act)(const WorkflowArguments&)) {
+    CLI::App* command = group->add_subcommand(name, description);
+    auto arguments = std::make_shared<WorkflowArguments>();
+    command->add_option("file", arguments->file, "The document; - is standard input")->required();
+    command->callback([&cli, arguments, act] { cli.local = [arguments, act] { return act(*arguments); }; });
+    return std::pair(command, arguments);
+  };
+  const auto [play, played] = add("run", "Play one with scripted actions", run_workflow);
+  play->add_option("-i,--input", played->inputs, "name=value, repeatable");
+  play->add_option("--results", played->results, "YAML or JSON file with what the actions return");
+  play->add_option("--order", played->order, "Which action ends next: fifo, lifo or random")->capture_default_str();
+  play->add_option("--seed", played->seed, "Of --order random and of random()");
+  play->add_option("-o,--output", played->format, "text or json")->capture_default_str();
+  const auto [inspect, inspected] = add("inspect", "Find mistakes without running it", inspect_workflow);
+  inspect->add_option("-o,--output", inspected->format, "text or json")->capture_default_str();
+  const auto [draw, drawn] = add("graph", "Draw it", draw_workflow);
+  draw->add_option("--format", drawn->format, "text or svg")->capture_default_str();
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Hooks& hooks) {
@@ -202,6 +225,7 @@ int run(int argc, char** argv, const Hooks& hooks) {
   add_pack_register(cli, add_kind(cli, "pack", "Packs", {}));
   add_explain(cli);
   add_expr(cli);
+  add_workflow(cli);
   try {
     cli.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -44,6 +44,17 @@ bool is_part_of(const Value& part, const Value& whole) {
 
 bool is_sequence(const Value& value) { return value.is_list() || value.kind() == Kind::kTuple; }
 
+// The same over a host's records.
+Result<Value> status_by_host(const TaskStates& states, const std::string& task, const Value& given) {
+  const auto number = py::is_integer(given) ? py::to_int64(given) : std::nullopt;
+  std::optional<int64_t> route = number;
+  while (route && *route >= 0) {
+    if (const auto status = states.status_in(task, *route)) return Value(*status);
+    route = states.parent_route(*route);
+  }
+  return Value(kUnset);
+}
+
 }  // namespace
 
 Value public_variables(const Value& variables) {
@@ -78,6 +89,10 @@ Result<Value> workflow_item(const Value& current, const std::optional<std::strin
 Result<Value> task_status(const WorkflowView& view, const std::string& task, const Value& given) {
   Value route = given;
   if (route.is_null()) route = view.current_task.contains("route") ? view.current_task["route"] : Value(0);
+  if (view.state.kind() == Kind::kObject) {
+    const auto* states = dynamic_cast<const TaskStates*>(view.state.as_object().get());
+    if (states != nullptr) return status_by_host(*states, task, route);
+  }
   for (;;) {
     const Value& index = view.state["tasks"][task + "__r" + python::str(route)];
     if (!index.is_null()) {

@@ -9,6 +9,16 @@
 
 namespace squall::expr {
 
+// The state of tasks as a host keeps it, for WorkflowScope::state: asked instead of copied.
+class TaskStates : public Object {
+ public:
+  std::string_view type_name() const override { return "dict"; }
+  // Of the newest run in this place, "null" as long as it has none; nothing when there was no run.
+  virtual std::optional<std::string> status_in(std::string_view task, int64_t route) const = 0;
+  // The longest earlier route that this one came from.
+  virtual std::optional<int64_t> parent_route(int64_t route) const = 0;
+};
+
 // What they read; see WorkflowScope.
 struct WorkflowView {
   Value variables;

@@ -129,6 +129,7 @@ class Evaluation {
       yaql_scope_->host = given_.functions;
       yaql_scope_->functions = &yaql::orquesta_table();
       yaql_scope_->clock = given_.clock;
+      yaql_scope_->random = given_.random;
     }
     return *yaql_scope_;
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/ids.hpp"
 #include "base/result.hpp"
 #include "expr/host_function.hpp"
 #include "value/value.hpp"
@@ -29,12 +30,14 @@ inline constexpr size_t kReevaluationsMax = 50;
 // "__current_item" of `variables` counts instead.
 struct WorkflowScope {
   Value variables;
-  // {tasks: {"<task>__r<route>": index}, sequence: [{id, route, status}], routes: [[...]]}
+  // {tasks: {"<task>__r<route>": index}, sequence: [{id, route, status}], routes: [[...]]}, or a TaskStates
+  // (workflow_functions.hpp).
   Value state;
   Value current_task;  // {id, route, result}
   Value current_item;
   std::vector<std::shared_ptr<const HostFunction>> functions;  // st2kv, task, ... of the host
   const Clock* clock = nullptr;                                // for now(); the system's clock when there is none
+  Random* random = nullptr;  // for random(); a generator of its own when there is none
 };
 
 // Evaluates text, or all texts in lists and dicts (values and keys). Everything else stays as it is.

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
+
+#include "expr/workflow_functions.hpp"
+
 namespace squall::expr {
 namespace {
 
@@ -105,6 +109,53 @@ TEST(WorkflowText, ErrorsOfYaqlStandInTheWholeText) {
   ASSERT_FALSE(came);
   EXPECT_EQ(came.error().where().line, 2);
   EXPECT_EQ(came.error().where().column, 8);
+}
+
+// A host that has run "a" on route 0 and "b" on route 2, which came from there.
+class TwoTasks final : public TaskStates {
+ public:
+  std::optional<std::string> status_in(std::string_view task, int64_t route) const override {
+    if (task == "a" && route == 0) return "failed";
+    if (task == "b" && route == 2) return "running";
+    return std::nullopt;
+  }
+  std::optional<int64_t> parent_route(int64_t route) const override {
+    return route > 0 ? std::optional<int64_t>(0) : std::nullopt;
+  }
+};
+
+TEST(WorkflowText, AHostCanAnswerForTheStateOfTasks) {
+  WorkflowScope scope;
+  scope.state = Value::object(std::make_shared<TwoTasks>());
+  scope.current_task = Value::dict({{"id", "b"}, {"route", 2}});
+  const auto evaluated = [&](const char* text) {
+    return evaluate_workflow_value(Value(text), scope).value_or("error");
+  };
+  EXPECT_EQ(evaluated("<% task_status(a) %>"), Value("failed"));
+  EXPECT_EQ(evaluated("{{ task_status('b') }}"), Value("running"));
+  EXPECT_EQ(evaluated("<% task_status(b, 0) %>"), Value("null"));
+  EXPECT_EQ(evaluated("<% task_status(c) %>"), Value("null"));
+  EXPECT_EQ(evaluated("{{ succeeded() }}"), Value(false));
+}
+
+class Sevens final : public Random {
+ public:
+  void fill(void* bytes, size_t count) override { std::memset(bytes, 7, count); }
+};
+
+TEST(WorkflowText, ChanceComesFromTheScopeWhenItHasOne) {
+  Sevens sevens;
+  WorkflowScope scope;
+  scope.random = &sevens;
+  const auto first = evaluate_workflow_value(Value("<% [random(), random(1, 1000)] %>"), scope);
+  const auto second = evaluate_workflow_value(Value("<% [random(), random(1, 1000)] %>"), scope);
+  ASSERT_TRUE(first && second);
+  EXPECT_EQ(*first, *second);
+  scope.random = nullptr;
+  const auto third = evaluate_workflow_value(Value("<% random() %>"), scope);
+  const auto fourth = evaluate_workflow_value(Value("<% random() %>"), scope);
+  ASSERT_TRUE(third && fourth);
+  EXPECT_NE(third->as_double(), fourth->as_double());
 }
 
 }  // namespace

@@ -71,6 +71,7 @@ Result<Event::What> what_of(const Value& row) {
   const std::string_view kind = row["event"].string_or("");
   if (kind == "start") return Event::What(Start{row["inputs"], row["context"]});
   if (kind == "restore") return Event::What(Restore{row["document"]});
+  if (kind == "proceed") return Event::What(Proceed{});
   if (kind == "pause") return Event::What(PauseRequest{});
   if (kind == "resume") return Event::What(ResumeRequest{row["env"]});
   if (kind == "cancel") {
@@ -116,6 +117,7 @@ Value Event::to_value() const {
           [](const TimerDue& due) {
             return Value::dict({{"event", "timer"}, {"number", due.number}});
           },
+          [](const Proceed&) { return row_of("proceed"); },
           [](const PauseRequest&) { return row_of("pause"); },
           [](const ResumeRequest& request) {
             Value made = row_of("resume");

@@ -59,6 +59,9 @@ struct TimerDue {
   int64_t number = 0;
 };
 
+// Nothing happened, but what waited (Event::more) goes on: for a driver whose last event of several was refused.
+struct Proceed {};
+
 struct PauseRequest {};
 struct ResumeRequest {
   Value env;  // dict: new members of Mistral's environment; null: none
@@ -94,7 +97,7 @@ struct Restore {
 
 struct Event {
   using What = std::variant<Start, ActionChanged, ActionRefused, TimerDue, PauseRequest, ResumeRequest, CancelRequest,
-                            RerunRequest, Restore>;
+                            RerunRequest, Restore, Proceed>;
 
   What what;
   Timestamp at{};     // now() of the expressions

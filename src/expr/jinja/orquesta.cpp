@@ -25,7 +25,14 @@ WorkflowView view_of(const Value& context) {
   return {context["__vars"], context["__state"], context["__current_task"], context["__current_item"]};
 }
 
+// The names as the host gave them: plain data, so there is no need to look through all of it at each call.
+bool is_of_host(Runtime& rt, const Value& context) {
+  const Value* given = rt.scope().find("__vars");
+  return given != nullptr && context.is_dict() && context["__vars"].same_storage(*given);
+}
+
 Result<WorkflowView> context_of(Runtime& rt, const Value& context) {
+  if (is_of_host(rt, context)) return view_of(context);
   SQ_TRY(const Value plain, rt.freeze(context));
   if (plain.is_dict()) return view_of(plain);
   SQ_TRY(const bool truth, rt.truthy(plain));

@@ -36,12 +36,33 @@ Result<Value> to_float(Call& c) {
                         std::string(c.rt.type_name(value)) + "'");
 }
 
-std::mt19937_64& generator() {
-  static thread_local std::mt19937_64 made{std::random_device{}()};
-  return made;
-}
+// The numbers of the scope, or of this process.
+class Generator {
+ public:
+  using result_type = uint64_t;
+  explicit Generator(Random* random) : random_(random) {}
+  static constexpr result_type min() { return 0; }
+  static constexpr result_type max() { return UINT64_MAX; }
+  result_type operator()() {
+    if (random_ == nullptr) {
+      static thread_local std::mt19937_64 made{std::random_device{}()};
+      return made();
+    }
+    result_type number = 0;
+    random_->fill(&number, sizeof(number));
+    return number;
+  }
 
-Result<Value> random(Call&) { return Value(std::uniform_real_distribution<double>(0.0, 1.0)(generator())); }
+ private:
+  Random* random_;
+};
+
+Generator generator(const Call& c) { return Generator(c.rt.scope().random); }
+
+Result<Value> random(Call& c) {
+  Generator numbers = generator(c);
+  return Value(std::uniform_real_distribution<double>(0.0, 1.0)(numbers));
+}
 
 Result<Value> random_between(Call& c) {
   for (size_t i = 0; i < 2; ++i) {
@@ -57,7 +78,8 @@ Result<Value> random_between(Call& c) {
     return py::value_error("empty range for randrange() (" + std::to_string(from) + ", " + py::digits(stop, 10) + ", " +
                            (py::is_negative(width) ? "-" : "") + py::digits(width, 10) + ")");
   }
-  return Value(std::uniform_int_distribution<int64_t>(from, to)(generator()));
+  Generator numbers = generator(c);
+  return Value(std::uniform_int_distribution<int64_t>(from, to)(numbers));
 }
 
 template <py::BitOp Op>

@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.hpp"
+#include "base/ids.hpp"
 #include "base/result.hpp"
 #include "expr/host_function.hpp"
 #include "value/value.hpp"
@@ -45,6 +46,7 @@ struct YaqlScope {
   std::vector<std::shared_ptr<const HostFunction>> host;  // by name; they hide standard functions of the same name
   const yaql::FunctionTable* functions = nullptr;         // of a workflow language; must outlive the evaluation
   const Clock* clock = nullptr;                           // for now(); the system's clock when there is none
+  Random* random = nullptr;                               // for random(); a generator of its own when there is none
 };
 
 // A compiled expression. Immutable, copyable, thread-safe.

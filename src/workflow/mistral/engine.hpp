@@ -182,6 +182,7 @@ class Engine final : public WorkflowRun {
   Status handle(const CancelRequest& event);
   Status handle(const RerunRequest& event);
   Status handle(const Restore& event);
+  Status handle(const Proceed&) { return {}; }  // what waited goes on by itself
   void abandon_actions(size_t task);
   void pump();
   void work(const Job& job);
