@@ -57,6 +57,7 @@ demo: release ## run the main job on local servers; KEEP=1 leaves it running
 bench: release ## speed and memory, as ratios taken in one run
 	@python3 bench/run.py
 	@python3 bench/recovery.py
+	@python3 bench/kubernetes.py
 	@python3 bench/expressions.py
 
 microbench: deps ## costs of the pure core (Google Benchmark)

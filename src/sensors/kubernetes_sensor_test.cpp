@@ -309,6 +309,19 @@ TEST_F(KubernetesSensorTest, SaysWhenItListed) {
   EXPECT_TRUE(watch["streams_lists"].bool_or(false));
 }
 
+TEST_F(KubernetesSensorTest, ComparesEverythingAsOftenAsTheConfigSays) {
+  options_.informer.resync_every = milliseconds(200);
+  start({trigger("created", databases())});
+  ASSERT_TRUE(eventually([&] { return status()["watches"][0]["lists"].int_or(0) >= 3; }));
+  stop();
+  options_.config = [this] { return Value::dict({{"kubeconfig", kubeconfig_}, {"resync_minutes", 0}}); };
+  server_.compact();
+  start({trigger("created", databases())});
+  ASSERT_TRUE(is_in_state("watching"));
+  std::this_thread::sleep_for(milliseconds(600));
+  EXPECT_EQ(status()["watches"][0]["lists"].int_or(0), 1) << "never";
+}
+
 TEST_F(KubernetesSensorTest, TriggersComeAndGo) {
   server_.put("databases", "shop", "a");
   start({});
