@@ -211,7 +211,15 @@ Value Engine::task_records() const {
                      {"status", state_name(task.state)},
                      {"start_timestamp", format_timestamp(task.created_at)},
                      {"end_timestamp", is_completed(task.state) ? Value(format_timestamp(task.updated_at)) : Value()},
-                     {"result", task_result(task)}});
+                     {"result", task_result(task)},
+                     // What StackStorm's mistral-v2 runner told besides.
+                     {"workflow_execution_id", workflows_[task.workflow].id},
+                     {"workflow_name", workflows_[task.workflow].definition->name},
+                     {"created_at", format_timestamp(task.created_at)},
+                     {"updated_at", format_timestamp(task.updated_at)},
+                     {"state_info", task.state_info},
+                     {"input", task.actions.empty() ? Value() : actions_[task.actions.back()].input},
+                     {"published", task.published}});
     if (!task.spec->with_items.empty()) record.set("items", static_cast<int64_t>(task.items_total));
     records.push_back(std::move(record));
   }

@@ -272,6 +272,47 @@ TEST(MistralEngine, CancellingReachesActionsInSubWorkflows) {
   EXPECT_EQ(driver.finishes[0].status, "canceled");
 }
 
+TEST(MistralEngine, APauseInsidePausesWhatIsAround) {
+  Driver driver(R"(
+version: '2.0'
+wf:
+  tasks:
+    c: {workflow: sub, on-success: d}
+    d: {action: p.d}
+sub:
+  tasks:
+    s: {on-success: [pause, t]}
+    t: {action: p.t}
+)");
+  ASSERT_TRUE(driver.start());
+  EXPECT_EQ(driver.run().status(), "paused");
+  EXPECT_EQ(driver.state_of("c"), "PAUSED");
+  EXPECT_TRUE(driver.runs.empty());
+  ASSERT_TRUE(driver.apply(ResumeRequest{}));
+  EXPECT_EQ(driver.state_of("c"), "RUNNING");
+  ASSERT_EQ(driver.runs.size(), 1u);
+  ASSERT_TRUE(driver.succeed(driver.runs[0].number));
+  ASSERT_EQ(driver.runs.size(), 1u);
+  EXPECT_EQ(driver.runs[0].action, "p.d");
+  ASSERT_TRUE(driver.succeed(driver.runs[0].number));
+  EXPECT_EQ(driver.run().status(), "succeeded");
+  EXPECT_EQ(driver.run().hash(), driver.replayed_hash());
+}
+
+TEST(MistralEngine, AJoinOfManySourcesRunsWhenTheLastCame) {
+  std::string text = "version: '2.0'\nwf:\n  tasks:\n    j: {join: all}\n";
+  constexpr int kSources = 600;
+  for (int i = 0; i < kSources; ++i) {
+    text += "    s" + std::to_string(i) + ": {action: p.a, on-success: j}\n";
+  }
+  Driver driver(text);
+  ASSERT_TRUE(driver.start());
+  ASSERT_EQ(driver.runs.size(), static_cast<size_t>(kSources));
+  const std::vector<RunAction> all = std::exchange(driver.runs, {});
+  for (const RunAction& run : all) ASSERT_TRUE(driver.apply(ActionChanged{run.number, "succeeded", Value()}));
+  EXPECT_EQ(driver.run().status(), "succeeded");
+}
+
 TEST(MistralEngine, OnlyWhatEndedBadlyRunsAgain) {
   Driver driver(R"(
 version: '2.0'
