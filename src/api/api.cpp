@@ -1,6 +1,7 @@
 #include "api/api.hpp"
 
 #include "api/authentication.hpp"
+#include "api/listing.hpp"
 #include "base/log.hpp"
 
 namespace squall::api {
@@ -14,13 +15,6 @@ std::string_view without_prefix(std::string_view path) {
     if (path == prefix || (path.starts_with(prefix) && path[prefix.size()] == '/')) return path.substr(prefix.size());
   }
   return path;
-}
-
-Value problem_document(const packs::LoadProblem& problem) {
-  return Value::dict({{"pack", problem.pack},
-                      {"kind", problem.kind},
-                      {"where", problem.error.where().to_string()},
-                      {"message", problem.error.message()}});
 }
 
 // What a browser asks before it sends a request from another site; StackStorm answers it for every path.
@@ -39,17 +33,15 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
   router_.add("GET", "/", "Version of the server", [this](const Call& call) {
     call.reply(200, Value::dict({{"version", options_.version}, {"docs_url", "http://docs.stackstorm.com/latest"}}));
   });
-  router_.add("GET", "/squall/health", "Is the engine up, what do its sensors do, which pack files were skipped",
+  router_.add("GET", "/squall/health", "Is the engine up, what do its sensors do, what is wrong with pack files",
               [this](const Call& call) {
-                List problems;
-                for (const auto& problem : engine_.load_problems()) problems.push_back(problem_document(problem));
                 const auto hold_up = engine_.store().hold_up();
                 call.reply(200, Value::dict({{"status", hold_up ? "held up" : "ok"},
                                              {"reason", hold_up ? Value(hold_up->message()) : Value()},
                                              {"executions_unfinished", engine_.executions().live_count()},
                                              {"recovering", engine_.executions().unrecovered_count()},
                                              {"sensors", engine_.sensor_status()},
-                                             {"problems", Value(std::move(problems))}}));
+                                             {"problems", load_problems_document(engine_.load_problems())}}));
               });
   add_service_routes(router_, engine, options_);
   add_auth_routes(router_, engine, options_);

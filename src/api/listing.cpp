@@ -156,6 +156,18 @@ Result<bool> read_flag(const Call& call, std::string_view name, bool fallback) {
   return *flag;
 }
 
+Value load_problems_document(const std::vector<packs::LoadProblem>& problems) {
+  List list;
+  for (const auto& problem : problems) {
+    list.push_back(Value::dict({{"pack", problem.pack},
+                                {"kind", problem.kind},
+                                {"severity", problem.is_warning ? "warning" : "error"},
+                                {"where", problem.error.where().to_string()},
+                                {"message", problem.error.message()}}));
+  }
+  return Value(std::move(list));
+}
+
 Error not_found(const std::string& id, std::string_view what) {
   return Error(ErrorCode::kNotFound, "Resource with a " + std::string(what) + " \"" + id + "\" not found");
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "api/router.hpp"
+#include "packs/loader.hpp"
 #include "store/store.hpp"
 #include "value/value.hpp"
 
@@ -63,6 +64,9 @@ struct StoredFilter {
 void reply_stored_list(const Call& call, store::Store& store, store::Collection collection,
                        std::span<const StoredFilter> filters, std::string_view default_sort, const ListSpec& spec,
                        std::vector<store::Filter> fixed = {});
+
+// What is wrong with files of packs: [{pack, kind, severity: "error" | "warning", where, message}].
+Value load_problems_document(const std::vector<packs::LoadProblem>& problems);
 
 Error not_found(const std::string& id, std::string_view what = "reference or id");
 // For what has no reference: executions, trigger instances, enforcements, traces.

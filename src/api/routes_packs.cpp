@@ -34,17 +34,6 @@ skip_dependencies: {type: boolean, default: false}
 python3: {type: boolean, default: false}
 )yaml";
 
-Value problems_document(const std::vector<packs::LoadProblem>& problems) {
-  List list;
-  for (const auto& problem : problems) {
-    list.push_back(Value::dict({{"pack", problem.pack},
-                                {"kind", problem.kind},
-                                {"where", problem.error.where().to_string()},
-                                {"message", problem.error.message()}}));
-  }
-  return Value(std::move(list));
-}
-
 // The counts that StackStorm tells for these types: what they depend on comes along.
 Value shown_counts(const engine::RegisterTypes& types, const Value& counts) {
   Value shown = Value::empty_dict();
@@ -75,7 +64,7 @@ void register_packs(engine::Engine& engine, const Call& call) {
   engine.register_packs(names, types, [call, types](const Result<engine::RegisterReport>& report) {
     if (!report) return call.fail(report.error());
     Value counts = shown_counts(types, report->counts);
-    if (!report->problems.empty()) counts.set("problems", problems_document(report->problems));
+    if (!report->problems.empty()) counts.set("problems", load_problems_document(report->problems));
     call.reply(200, counts);
   });
 }

@@ -145,7 +145,7 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   options.driver.api_url = api_url(settings, http->port()) + "/v1";
   options.driver.web_url = api_url(settings, http->port());
   options.pack_directories = settings.packs;
-  options.pack_directories.push_back(share + "/packs");
+  options.shipped_packs = share + "/packs";
   options.configs_directory = settings.configs;
 
   TimeZone timezone = TimeZone::local();

@@ -1,5 +1,6 @@
 #include "cli/commands.hpp"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "base/strings.hpp"
@@ -203,6 +204,13 @@ int enable_sensor(ApiClient& api, const std::string& id, bool enabled) {
   return 0;
 }
 
+// A file with a warning is used all the same.
+bool has_errors(const Value& problems) {
+  if (!problems.is_list()) return false;
+  return std::any_of(problems.as_list().begin(), problems.as_list().end(),
+                     [](const Value& problem) { return problem["severity"].string_or("") != "warning"; });
+}
+
 int register_packs(ApiClient& api, Format format, const std::vector<std::string>& packs) {
   Value body = Value::dict({{"types", Value::list({"all"})}});
   for (const std::string& pack : packs) body.mut_dict()["packs"].push_back(pack);
@@ -210,15 +218,17 @@ int register_packs(ApiClient& api, Format format, const std::vector<std::string>
   if (!counts) return report(counts.error());
   if (format != Format::kTable) {
     print_one(format, *counts, {});
-    return (*counts)["problems"].empty() ? 0 : 1;
+    return has_errors((*counts)["problems"]) ? 1 : 0;
   }
   for (const auto& [kind, count] : counts->as_dict()) {
     if (kind != "problems") std::printf("%-10s %s\n", kind.c_str(), cell_text(count).c_str());
   }
   for (const Value& problem : (*counts)["problems"].is_list() ? (*counts)["problems"].as_list() : List()) {
-    std::fprintf(stderr, "%s: %s\n", problem["where"].string().c_str(), problem["message"].string().c_str());
+    std::fprintf(stderr, "%s: %s%s\n", problem["where"].string().c_str(),
+                 problem["severity"].string_or("") == "warning" ? "warning: " : "",
+                 problem["message"].string().c_str());
   }
-  return (*counts)["problems"].empty() ? 0 : 1;
+  return has_errors((*counts)["problems"]) ? 1 : 0;
 }
 
 Result<Value> parse_parameters(const std::vector<std::string>& texts, const Value& schema) {

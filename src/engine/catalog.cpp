@@ -112,7 +112,10 @@ const Value* Catalog::find(Collection collection, std::string_view id_or_ref) co
 }
 
 std::string Catalog::pack_path(const Value& content) const {
-  if (content["pack_path"].is_string()) return content["pack_path"].string();
+  if (const auto others = other_paths_.find(content["pack"].string_or("")); others != other_paths_.end()) {
+    if (const auto other = others->second.find(content["uid"].string()); other != others->second.end())
+      return other->second;
+  }
   const Value* pack = find(Collection::kPacks, content["pack"].string_or(""));
   return pack != nullptr ? (*pack)["path"].string() : std::string();
 }

@@ -46,9 +46,12 @@ class Catalog {
   const Value* action(std::string_view ref) const { return find(store::Collection::kActions, ref); }
   const Value* runner_type(std::string_view name) const { return find(store::Collection::kRunnerTypes, name); }
 
-  // Directory of the pack that an action, a sensor, ... came from: its own "pack_path" where a pack has several layers
-  // (packs/layers.hpp), else that of its pack. Empty when the pack is not registered.
+  // Directory of the pack that an action, a sensor, ... came from. Empty when the pack is not registered.
   std::string pack_path(const Value& content) const;
+  // Content of the pack `ref` that comes from another directory than the pack's own (packs/layers.hpp), by uid.
+  void set_other_paths(const std::string& ref, std::map<std::string, std::string> paths) {
+    other_paths_[ref] = std::move(paths);
+  }
 
   // Rules of one trigger ref, in order of their refs.
   const std::vector<std::shared_ptr<const Rule>>& rules_of(std::string_view trigger) const;
@@ -78,6 +81,7 @@ class Catalog {
   std::map<store::Collection, Table> tables_;
   std::map<std::string, std::vector<std::shared_ptr<const Rule>>, std::less<>> rules_by_trigger_;
   std::map<std::string, std::vector<Value>, std::less<>> policies_by_action_;
+  std::map<std::string, std::map<std::string, std::string>, std::less<>> other_paths_;  // by pack, by uid
 };
 
 // The key a document of this collection is looked up by besides its id.

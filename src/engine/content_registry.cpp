@@ -109,7 +109,7 @@ bool ContentRegistry::register_content(const packs::LoadedPack& pack, const Regi
     if (kept) return true;
     std::string file = document["metadata_file"].string();
     if (file.empty()) file = collection == Collection::kConfigSchemas ? "config.schema.yaml" : "pack.yaml";
-    SourcePosition where{pack.pack["path"].string() + "/" + file, 0, 0};
+    SourcePosition where{pack.path_of(document) + "/" + file, 0, 0};
     if (collection == Collection::kConfigs) where.file = "configs/" + pack.pack["ref"].string() + ".yaml";
     report.problems.push_back({kept.error().with_context("the file holds what cannot be recorded").at(where),
                                pack.pack["ref"].string(), kind});
@@ -117,6 +117,7 @@ bool ContentRegistry::register_content(const packs::LoadedPack& pack, const Regi
   };
   if (!put(Collection::kPacks, "pack", pack.pack)) return false;
   const Value& ref = pack.pack["ref"];
+  catalog_.set_other_paths(ref.string(), pack.other_paths);
   if (!pack.config_schema.is_null()) {
     put(Collection::kConfigSchemas, "config_schema", Value::dict({{"pack", ref}, {"attributes", pack.config_schema}}));
   }
@@ -151,22 +152,21 @@ void ContentRegistry::register_rules(const packs::LoadedPack& pack, RegisterRepo
       const Status kept = upsert(Collection::kRules, *stored, changes);
       if (!kept) stored = fail(kept.error().with_context("the file holds what cannot be recorded"));
     }
+    SourcePosition where{pack.path_of(rule) + "/" + rule["metadata_file"].string(), 0, 0};
     if (!stored) {
-      SourcePosition where{pack.pack["path"].string() + "/" + rule["metadata_file"].string(), 0, 0};
       report.problems.push_back({stored.error().at(where), pack.pack["ref"].string(), "rule"});
       continue;
     }
     if (!old_trigger.empty() && old_trigger != (*stored)["trigger"].string_or(""))
       release_trigger(old_trigger, changes);
     if (catalog_.action(rule["action"]["ref"].string_or("")) == nullptr) {
-      SourcePosition where{pack.pack["path"].string() + "/" + rule["metadata_file"].string(), 0, 0};
       report.problems.push_back(
           {Error(ErrorCode::kInvalid,
                  "the rule " + rule["ref"].string() + " names the action \"" + rule["action"]["ref"].string() +
                      "\", which is not registered; it will fail when it fires. Check the name, or "
                      "register the pack that has it.",
                  where),
-           pack.pack["ref"].string(), "rule"});
+           pack.pack["ref"].string(), "rule", /*is_warning=*/true});
     }
   }
 }
@@ -224,8 +224,9 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, const Regis
   }
   // A file that is broken now keeps what it registered before: mending it must not lose ids.
   std::set<std::string, std::less<>> broken;
-  for (const packs::LoadProblem& problem : pack.problems) broken.insert(problem.error.where().file);
-  const std::string path = pack.pack["path"].string();
+  for (const packs::LoadProblem& problem : pack.problems) {
+    if (!problem.is_warning) broken.insert(problem.error.where().file);
+  }
   const std::pair<Collection, bool> wanted[] = {
       {Collection::kRules, types.rules},       {Collection::kActions, types.actions},
       {Collection::kSensors, types.sensors},   {Collection::kAliases, types.aliases},
@@ -235,7 +236,7 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, const Regis
     for (const Value& document : catalog_.all(collection)) {
       const std::string file = document["metadata_file"].string();
       if (document["pack"] != pack.pack["ref"] || file.empty() || kept.count(document["uid"].string_or("")) != 0 ||
-          broken.count(path + "/" + file) != 0) {
+          broken.count(pack.path_of(document) + "/" + file) != 0) {
         continue;
       }
       if (collection == Collection::kRules) {

@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "packs/config.hpp"
+#include "packs/layers.hpp"
 #include "packs/runner_types.hpp"
 #include "value/json_form.hpp"
 #include "value/yaml.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 using store::Collection;
 
+constexpr std::string_view kNativeSensor = "native";  // entry_point of a sensor that is part of the program
 constexpr std::string_view kActionTrigger = "core.st2.generic.actiontrigger";
 
 // The payload of core.st2.generic.actiontrigger (G-5).
@@ -83,18 +85,17 @@ sensors::Sensor* Engine::sensor_of(const Value& trigger) const {
 std::vector<packs::LoadedPack> Engine::load_packs(const std::vector<std::string>& names) const {
   packs::LoadOptions load;
   load.configs_directory = options_.configs_directory;
-  std::vector<packs::LoadedPack> loaded;
-  for (const std::string& directory : packs::find_packs(options_.pack_directories)) {
-    packs::LoadedPack pack = packs::load_pack(directory, load);
-    const std::string ref = pack.pack["ref"].string();
-    if (names.empty() || std::find(names.begin(), names.end(), ref) != names.end()) loaded.push_back(std::move(pack));
-  }
+  std::vector<packs::LoadedPack> loaded = packs::load_layers(options_.pack_directories, options_.shipped_packs, load);
+  if (names.empty()) return loaded;
+  std::erase_if(loaded, [&](const packs::LoadedPack& pack) {
+    return std::find(names.begin(), names.end(), pack.pack["ref"].string()) == names.end();
+  });
   return loaded;
 }
 
 void Engine::report_problems(const std::vector<packs::LoadProblem>& problems) {
   for (const packs::LoadProblem& problem : problems) {
-    log_warning("pack content skipped",
+    log_warning(problem.is_warning ? "pack content is used with a mistake in it" : "pack content skipped",
                 {{"pack", problem.pack}, {"kind", problem.kind}, {"problem", problem.error.to_string()}});
   }
   problems_ = problems;
@@ -126,10 +127,12 @@ Result<RegisterReport> Engine::start() {
   return report;
 }
 
-// A sensor that no pack describes runs: it is part of the program.
+// A sensor that no pack describes runs: it is part of the program. One whose place a sensor of a pack has taken does
+// not.
 bool Engine::is_sensor_enabled(const std::string& ref) const {
   const Value* document = catalog_.find(Collection::kSensors, ref);
-  return document == nullptr || (*document)["enabled"].bool_or(true);
+  if (document == nullptr) return true;
+  return (*document)["enabled"].bool_or(true) && (*document)["entry_point"].string_or("") == kNativeSensor;
 }
 
 void Engine::apply_sensors() {
@@ -145,7 +148,7 @@ void Engine::apply_sensors() {
   if (!fleet_) return;
   std::vector<sensors::PackSensor> fleet;
   for (const Value& document : catalog_.all(Collection::kSensors)) {
-    if (document["entry_point"].string_or("") == "native") continue;
+    if (document["entry_point"].string_or("") == kNativeSensor) continue;
     fleet.push_back({document, catalog_.pack_path(document)});
   }
   fleet_->set_sensors(fleet);
@@ -205,7 +208,8 @@ void Engine::register_packs(const std::vector<std::string>& names, const Registe
     const bool found = std::any_of(loaded.begin(), loaded.end(),
                                    [&](const auto& pack) { return pack.pack["ref"].string_or("") == name; });
     if (!found) {
-      const std::string base = options_.pack_directories.empty() ? std::string() : options_.pack_directories.front();
+      const std::string base =
+          options_.pack_directories.empty() ? options_.shipped_packs : options_.pack_directories.front();
       done(fail(ErrorCode::kInvalid,
                 "Pack \"" + name + "\" not found on disk: Directory \"" + base + "/" + name + "\" doesn't exist"));
       return;

@@ -26,6 +26,7 @@ namespace squall::engine {
 struct EngineOptions {
   DriverOptions driver;
   std::vector<std::string> pack_directories;
+  std::string shipped_packs;  // directory of the packs that ship with squall; they lie below packs of the same ref
   std::string configs_directory;
 };
 

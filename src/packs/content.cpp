@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 
 #include "base/strings.hpp"
 #include "model/reference.hpp"
@@ -17,6 +18,41 @@ Value without_nulls(const Value& document) {
     if (!value.is_null()) kept.set(key, value);
   }
   return kept;
+}
+
+namespace {
+
+constexpr std::string_view kTypes[] = {"array", "boolean", "integer", "null", "number", "object", "string", "any"};
+
+// Calls `found` with the path below the schema and the name of every unknown type.
+void each_unknown_type(const Value& schema, const std::string& path,
+                       const std::function<void(const std::string&, const std::string&)>& found) {
+  const Value& type = schema["type"];
+  const List names = type.is_list() ? type.as_list() : List{type};
+  for (const Value& name : names) {
+    if (name.is_string() && std::find(std::begin(kTypes), std::end(kTypes), name.as_string()) == std::end(kTypes))
+      found(path + "type", name.string());
+  }
+  if (schema["properties"].is_dict()) {
+    for (const auto& [name, property] : schema["properties"].as_dict())
+      each_unknown_type(property, path + "properties." + name + ".", found);
+  }
+  if (schema["items"].is_dict()) each_unknown_type(schema["items"], path + "items.", found);
+}
+
+}  // namespace
+
+void warn_of_unknown_types(const ContentFile& file, const std::string& key, const Value& schema) {
+  std::vector<std::string> names;
+  std::string place;
+  each_unknown_type(schema, key + ".", [&](const std::string& path, const std::string& name) {
+    if (place.empty()) place = path;
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  });
+  if (names.empty()) return;
+  file.warnings.push_back(file.fields().error(
+      place, fmt::format("\"{}\" is no type of JSON Schema, so every value is taken for it; use one of: {}",
+                         fmt::join(names, "\", \""), fmt::join(kTypes, ", "))));
 }
 
 Status check_name(const Fields& fields, std::string_view key, std::string_view name) {
@@ -52,14 +88,53 @@ Status check_entry_point(const ContentFile& file, const std::string& folder, con
         "entry_point",
         fmt::format("the entry_point \"{}\" is outside of {}/; it has to be a path below it", entry_point, folder)));
   }
-  const std::string path = file.pack.path + "/" + folder + "/" + inside.string();
-  if (!is_file(path)) {
-    return fail(file.fields().error("entry_point",
-                                    fmt::format("the entry_point \"{}\" names no file: {} does not exist; correct "
-                                                "the name (with its ending), or add the file",
-                                                entry_point, path)));
-  }
   return {};
+}
+
+std::optional<Error> missing_entry_point(const ContentFile& file, const std::string& folder,
+                                         const std::string& entry_point) {
+  const std::string path = (std::filesystem::path(file.pack.path) / folder / entry_point).lexically_normal().string();
+  if (is_file(path)) return std::nullopt;
+  return file.fields().error("entry_point",
+                             fmt::format("the entry_point \"{}\" names no file: {} does not exist; correct the name "
+                                         "(with its ending), or add the file",
+                                         entry_point, path));
+}
+
+Result<Value> usable_properties(const Fields& fields, const std::string& path, const Value& properties,
+                                std::string_view what, std::vector<Error>& warnings) {
+  const auto is_formed = [](const std::string& name, const Value& attributes) {
+    return schema::check_properties(Value::dict({{name, attributes}}));
+  };
+  Value usable = Value::empty_dict();
+  for (const auto& [name, attributes] : properties.as_dict()) {
+    const std::string place = path.empty() ? name : path + "." + name;
+    auto formed = is_formed(name, attributes);
+    if (formed) {
+      usable.set(name, attributes);
+      continue;
+    }
+    Value kept = Value::empty_dict();
+    std::vector<std::string> complaints;
+    for (const auto& [attribute, value] : attributes.is_dict() ? attributes.as_dict() : Dict()) {
+      const auto fits = is_formed(name, Value::dict({{attribute, value}}));
+      if (fits || attribute == "secret" || attribute == "immutable") {
+        kept.set(attribute, value);
+      } else {
+        complaints.push_back(fits.error().message());
+      }
+    }
+    if (attributes.is_dict()) formed = is_formed(name, kept);
+    if (!formed) {
+      return fail(fields.error(
+          place, fmt::format("the {} \"{}\" is not declared correctly: {}", what, name, formed.error().message())));
+    }
+    warnings.push_back(fields.error(place, fmt::format("a part of the {} \"{}\" is not declared correctly and does not "
+                                                       "count: {}",
+                                                       what, name, fmt::join(complaints, "; "))));
+    usable.set(name, std::move(kept));
+  }
+  return usable;
 }
 
 Result<Value> alias_document(const ContentFile& file) {
@@ -110,6 +185,8 @@ Result<Value> trigger_type_document(const ContentFile& file) {
   SQ_TRY(const Value tags, fields.list("tags"));
   SQ_TRY(const Value payload, fields.dict("payload_schema"));
   SQ_TRY(const Value parameters, fields.dict("parameters_schema"));
+  warn_of_unknown_types(file, "payload_schema", payload);
+  warn_of_unknown_types(file, "parameters_schema", parameters);
   return without_nulls(Value::dict({{"description", description},
                                     {"tags", tags},
                                     {"uid", model::make_uid("trigger_type", file.pack.ref, name)},

@@ -52,10 +52,6 @@ Status check_parameters(const Fields& fields, const Value& parameters, const Val
   std::map<int64_t, std::string> positions;
   for (const auto& [name, attributes] : parameters.as_dict()) {
     const std::string path = "parameters." + name;
-    if (auto formed = schema::check_properties(Value::dict({{name, attributes}})); !formed) {
-      return fail(fields.error(
-          path, fmt::format("the parameter \"{}\" is not declared correctly: {}", name, formed.error().message())));
-    }
     const Value& of_runner = runner_parameters[name];
     if (!of_runner.is_null()) SQ_CHECK(check_override(fields, name, attributes, of_runner));
     if (attributes["immutable"].bool_or(false) && !attributes.contains("default") && !of_runner.contains("default")) {
@@ -87,7 +83,8 @@ Result<Value> action_document(const ContentFile& file) {
   SQ_TRY(const Value* runner, runner_of(fields));
   const std::string runner_name = (*runner)["name"].string();
   SQ_TRY(const Value entry_point, fields.optional_text("entry_point"));
-  SQ_TRY(const Value parameters, fields.dict("parameters"));
+  SQ_TRY(const Value declared, fields.dict("parameters"));
+  SQ_TRY(const Value parameters, usable_properties(fields, "parameters", declared, "parameter", file.warnings));
   SQ_CHECK(check_parameters(fields, parameters, (*runner)["runner_parameters"]));
   SQ_TRY(const Value output_schema, fields.dict("output_schema"));
   SQ_TRY(const Value tags, fields.list("tags"));
@@ -99,7 +96,13 @@ Result<Value> action_document(const ContentFile& file) {
         fmt::format("\"entry_point\" is missing; the runner {} needs {}", runner_name,
                     needs_file ? "the name of a file below actions/" : "the name of an action built into squall")));
   }
-  if (needs_file) SQ_CHECK(check_entry_point(file, "actions", entry_point.string()));
+  if (needs_file) {
+    SQ_CHECK(check_entry_point(file, "actions", entry_point.string()));
+    // As in StackStorm it is registered all the same, and fails when it is run.
+    if (auto missing = missing_entry_point(file, "actions", entry_point.string())) {
+      file.warnings.push_back(std::move(*missing));
+    }
+  }
   return without_nulls(Value::dict({{"tags", tags},
                                     {"uid", model::make_uid("action", file.pack.ref, name)},
                                     {"metadata_file", file.relative},

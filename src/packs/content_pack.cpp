@@ -44,6 +44,10 @@ Value as_text(const Value& value) { return value.is_number() ? Value(python::str
 Result<std::string> pack_version(const Fields& fields) {
   const Value version = as_text(fields.object()["version"]);
   if (!version.is_string() || version.empty()) return fields.text("version");
+  // As StackStorm: "0.2", from before its versions had to be semantic, is "0.2.0".
+  if (std::count(version.as_string().begin(), version.as_string().end(), '.') == 1) {
+    if (std::string longer = version.string() + ".0"; semver::parse(longer)) return longer;
+  }
   if (!semver::parse(version.as_string())) {
     return fail(fields.error(
         "version", fmt::format("the version \"{}\" is no semantic version; write three numbers, such as 0.1.0 or 1.2.3",

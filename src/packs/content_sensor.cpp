@@ -29,6 +29,9 @@ Result<Value> sensor_trigger_type(const ContentFile& file, size_t index) {
   SQ_TRY(const Value tags, fields.list("tags"));
   SQ_TRY(const Value payload, fields.dict("payload_schema"));
   SQ_TRY(const Value parameters, fields.dict("parameters_schema"));
+  const std::string place = "trigger_types." + std::to_string(index);
+  warn_of_unknown_types(file, place + ".payload_schema", payload);
+  warn_of_unknown_types(file, place + ".parameters_schema", parameters);
   return without_nulls(Value::dict({{"description", description},
                                     {"tags", tags},
                                     {"uid", model::make_uid("trigger_type", file.pack.ref, name)},
@@ -51,7 +54,10 @@ Result<SensorContent> sensor_content(const ContentFile& file) {
   SQ_CHECK(fields.only(kKnown));
   SQ_TRY(const std::string entry_point, fields.text("entry_point"));
   const bool native = entry_point == kNative;
-  if (!native) SQ_CHECK(check_entry_point(file, "sensors", entry_point));
+  if (!native) {
+    SQ_CHECK(check_entry_point(file, "sensors", entry_point));
+    if (auto missing = missing_entry_point(file, "sensors", entry_point)) return fail(std::move(*missing));
+  }
   SQ_TRY(const Value description, fields.optional_text("description"));
   SQ_TRY(const bool enabled, fields.flag("enabled", true));
   const Value poll_interval = fields.object()["poll_interval"];

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "base/log.hpp"
@@ -49,7 +50,8 @@ class PackLoader {
 
   LoadedPack load() {
     const std::string manifest = info_.path + "/" + std::string(kManifest);
-    auto file = read_metadata_file(manifest);
+    std::vector<Error> warnings;
+    auto file = read_metadata_file(manifest, warnings);
     auto document = file ? pack_document(*file, info_.path) : Result<Value>(tl::unexpected<Error>(file.error()));
     if (!document) {
       add_problem("pack", document.error());
@@ -57,6 +59,7 @@ class PackLoader {
     }
     loaded_.pack = std::move(*document);
     info_.ref = loaded_.pack["ref"].string();
+    add_warnings("pack", warnings);
 
     load_trigger_types();
     load_sensors();
@@ -72,8 +75,12 @@ class PackLoader {
  private:
   using Parse = std::function<Result<Value>(const ContentFile&)>;
 
-  void add_problem(const std::string& kind, const Error& error) {
-    loaded_.problems.push_back({error, info_.ref, kind});
+  void add_problem(const std::string& kind, const Error& error, bool is_warning = false) {
+    loaded_.problems.push_back({error, info_.ref, kind, is_warning});
+  }
+
+  void add_warnings(const std::string& kind, const std::vector<Error>& warnings) {
+    for (const Error& warning : warnings) add_problem(kind, warning, /*is_warning=*/true);
   }
 
   // Calls `use` for each readable metadata file of a folder; what it returns in error is a problem of that file.
@@ -86,10 +93,15 @@ class PackLoader {
       if (folder == "actions" && fs::path(name).stem() == "config") continue;
       const std::string relative = folder + "/" + name;
       const std::string path = info_.path + "/" + relative;
-      auto document = read_metadata_file(path);
-      const Status used = document ? use(ContentFile{info_, relative, std::move(*document)})
+      std::vector<Error> warnings;
+      auto document = read_metadata_file(path, warnings);
+      const Status used = document ? use(ContentFile{info_, relative, std::move(*document), warnings})
                                    : Status(tl::unexpected<Error>(document.error()));
-      if (!used) add_problem(kind, used.error().at({path, 0, 0}));
+      if (!used) {
+        add_problem(kind, used.error().at({path, 0, 0}));
+        continue;
+      }
+      add_warnings(kind, warnings);
     }
   }
 
@@ -150,49 +162,51 @@ class PackLoader {
 
   void load_config_schema() {
     const std::string path = info_.path + "/" + std::string(kConfigSchema);
-    auto file = read_metadata_file(path, /*empty_is_map=*/true);
+    std::vector<Error> warnings;
+    auto file = read_metadata_file(path, warnings, /*empty_is_map=*/true);
     if (!file) {
       if (file.error().code() != ErrorCode::kNotFound) add_problem("config_schema", file.error());
       return;
     }
-    for (const auto& [name, attributes] : file->value.as_dict()) {
-      if (auto formed = schema::check_properties(Value::dict({{name, attributes}})); !formed) {
-        return add_problem("config_schema", Error(ErrorCode::kInvalid,
-                                                  fmt::format("the attribute \"{}\" is not declared correctly: {}",
-                                                              name, formed.error().message()),
-                                                  file->position(name)));
-      }
-    }
-    loaded_.config_schema = file->value;
+    auto attributes = usable_properties(Fields(*file, file->value), "", file->value, "attribute", warnings);
+    if (!attributes) return add_problem("config_schema", attributes.error());
+    loaded_.config_schema = std::move(*attributes);
+    add_warnings("config_schema", warnings);
   }
 
+  // A file of values; nothing when it is not there or cannot be used.
+  std::optional<YamlDocument> read_config(const std::string& path) {
+    std::vector<Error> warnings;
+    auto file = read_metadata_file(path, warnings, /*empty_is_map=*/true);
+    add_warnings("config", warnings);
+    if (file) return std::move(*file);
+    if (file.error().code() != ErrorCode::kNotFound) add_problem("config", file.error());
+    return std::nullopt;
+  }
+
+  // Packs from before StackStorm 2.4 bring their config along. Its keys stand below those of configs/<ref>.yaml, and as
+  // then it is not held against a schema.
   void load_config() {
-    if (const std::string old = info_.path + "/" + std::string(kOldConfig); is_file(old)) {
-      add_problem(
-          "config",
-          Error(ErrorCode::kInvalid,
-                fmt::format("a config.yaml inside a pack is not read (as in StackStorm since 2.4); move it to {}.yaml "
-                            "in the directory of configs",
-                            info_.ref),
-                {old, 0, 0}));
-    }
+    const auto own = read_config(info_.path + "/" + std::string(kOldConfig));
+    if (own) loaded_.config = own->value;
     if (options_.configs_directory.empty()) return;
-    const std::string path = absolute_path(options_.configs_directory) + "/" + info_.ref + ".yaml";
-    auto file = read_metadata_file(path, /*empty_is_map=*/true);
-    if (!file) {
-      if (file.error().code() != ErrorCode::kNotFound) add_problem("config", file.error());
-      return;
-    }
-    if (auto fits = check_config(*file); !fits) return add_problem("config", fits.error());
-    loaded_.config = file->value;
+    const auto file = read_config(absolute_path(options_.configs_directory) + "/" + info_.ref + ".yaml");
+    if (!file) return;
+    Value values = own ? own->value : Value::empty_dict();
+    for (const auto& [key, value] : file->value.as_dict()) values.set(key, value);
+    if (auto fits = check_config(*file, values); !fits) return add_problem("config", fits.error());
+    loaded_.config = values;
   }
 
-  Status check_config(const YamlDocument& file) const {
+  // Checks `given`, which is made of `file` and the values of the pack itself; a fault of the latter does not count.
+  Status check_config(const YamlDocument& file, const Value& given) const {
     if (!loaded_.config_schema.is_dict()) return {};
-    const Value values = schema::with_defaults(file.value, loaded_.config_schema);
+    const Value values = schema::with_defaults(given, loaded_.config_schema);
     const Value masked = schema::mask(values, loaded_.config_schema);
     for (const auto& violation : schema::check(values, schema::object_schema(loaded_.config_schema, true))) {
       const std::string path = path_in_file(violation.path);
+      const std::string key = path.substr(0, path.find('.'));
+      if (given.contains(key) && !file.value.contains(key)) continue;
       const Value& value = values.at_path(path);
       // What a template will give is not known yet.
       if (value.is_string() && expr::is_template(value.as_string())) continue;
@@ -214,6 +228,11 @@ class PackLoader {
 };
 
 }  // namespace
+
+std::string LoadedPack::path_of(const Value& document) const {
+  const auto other = other_paths.find(document["uid"].string());
+  return other != other_paths.end() ? other->second : pack["path"].string();
+}
 
 std::vector<std::string> find_packs(const std::vector<std::string>& base_directories) {
   std::map<std::string, std::string> found;  // name -> directory

@@ -5,6 +5,7 @@
 // config.schema.yaml. A file that cannot be used is told as one problem and left out; everything else loads.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,12 @@
 
 namespace squall::packs {
 
-// A file that was left out. error.where() is the place of the fault: file:line:column, as far as it is known.
+// What is wrong with a file. error.where() is the place of the fault: file:line:column, as far as it is known.
 struct LoadProblem {
   Error error;
   std::string pack;  // ref of the pack; the directory's name when pack.yaml is unusable
   std::string kind;  // "pack", "action", "rule", "sensor", "trigger", "alias", "policy", "config_schema" or "config"
+  bool is_warning = false;  // the file is used all the same; otherwise it was left out
 };
 
 // What a pack's directory holds, as documents with StackStorm's field names, order and defaults; without "id". Members
@@ -31,8 +33,13 @@ struct LoadedPack {
   std::vector<Value> aliases;
   std::vector<Value> policies;
   Value config_schema;  // attributes by name; null when there is none
-  Value config;         // values from configs_directory/<ref>.yaml; null when there are none
+  Value config;  // values from config.yaml inside the pack and, over them, configs_directory/<ref>.yaml; may be null
   std::vector<LoadProblem> problems;
+  // Directories of content that comes from another pack (layers.hpp), by uid; everything else is below pack["path"].
+  std::map<std::string, std::string> other_paths;
+
+  // Directory that a document of this pack came from.
+  std::string path_of(const Value& document) const;
 };
 
 struct LoadOptions {

@@ -174,20 +174,21 @@ struct Expected {
   const char* kind;
   const char* place;    // below the pack: "actions/x.yaml:2:1"
   const char* message;  // a part of it
+  bool is_warning = false;
 };
 
 // One mistake a file; lines and columns count from 1 and are those of the fixture files.
 constexpr Expected kMistakes[] = {
     {"action", "actions/bad_name.yaml:2:1", "cannot be part of a reference"},
-    {"action", "actions/bad_parameter.yaml:5:3", "\"bad\" is not declared correctly"},
+    {"action", "actions/bad_parameter.yaml:5:3", "\"bad\" is not declared correctly and does not count", true},
     {"action", "actions/bad_parameter_name.yaml:4:3", "\"a-b\" is not declared correctly"},
-    {"action", "actions/duplicate_key.yaml:3:1", "not valid YAML"},
+    {"action", "actions/duplicate_key.yaml:3:1", "the last one counts: remove the others", true},
     {"action", "actions/empty.yaml:1:1", "the file is empty"},
     {"action", "actions/enabled_text.yaml:3:1", "has to be true or false, it is 'maybe'"},
     {"action", "actions/json_syntax.json:3:18", "not valid JSON"},
     {"action", "actions/latin1.yaml", "not valid YAML"},
     {"action", "actions/list.yaml:1:1", "it has to be a map"},
-    {"action", "actions/missing_file.yaml:3:1", "\"nosuch.sh\" names no file"},
+    {"action", "actions/missing_file.yaml:3:1", "\"nosuch.sh\" names no file", true},
     {"action", "actions/no_default.yaml:4:3", "\"fixed\" is immutable, so it needs a default"},
     {"action", "actions/no_entry_point.yaml:2:1", "the runner python-script needs the name of a file"},
     {"action", "actions/no_name.yaml:1:1", "\"name\" is missing"},
@@ -203,8 +204,7 @@ constexpr Expected kMistakes[] = {
     {"action", "actions/unknown_runner.yaml:2:1", "python-script, remote-shell-cmd"},
     {"alias", "aliases/bad_format.yaml:5:5", "a format has to be a text"},
     {"alias", "aliases/no_action.yaml:1:1", "\"action_ref\" is missing"},
-    {"config", "config.yaml", "not read"},
-    {"config_schema", "config.schema.yaml:2:1", "\"port\" is not declared correctly"},
+    {"config_schema", "config.schema.yaml:2:1", "\"port\" is not declared correctly", true},
     {"policy", "policies/bad_parameters.yaml:4:1", "do not fit the policy type action.retry"},
     {"policy", "policies/unknown_type.yaml:3:1", "action.concurrency, action.concurrency.attr, action.retry"},
     {"rule", "rules/bad_operator.yaml:5:3", "equalz"},
@@ -240,17 +240,19 @@ TEST_F(Loader, EveryMistakeIsOneProblemAndTheRestLoads) {
     }
     const LoadProblem& problem = *found->second;
     EXPECT_EQ(problem.kind, expected.kind) << place;
+    EXPECT_EQ(problem.is_warning, expected.is_warning) << place;
     EXPECT_THAT(problem.error.where().to_string(), HasSubstr(directory + "/" + place));
     EXPECT_THAT(problem.error.message(), HasSubstr(expected.message)) << place;
     by_file.erase(found);
   }
   for (const auto& [file, problem] : by_file) ADD_FAILURE() << "not expected: " << problem->error.to_string();
 
-  EXPECT_THAT(names(pack.actions), ElementsAre("fine", "twice"));
+  EXPECT_THAT(names(pack.actions), ElementsAre("bad_parameter", "other", "fine", "missing_file", "twice"));
   EXPECT_THAT(names(pack.rules), ElementsAre("fine"));
   EXPECT_THAT(names(pack.sensors), ElementsAre("Fine"));
   EXPECT_THAT(names(pack.trigger_types), ElementsAre("shared"));
-  EXPECT_TRUE(pack.config_schema.is_null());
+  EXPECT_EQ(json(pack.config_schema), R"({"host":{"type":"string"},"port":{}})");
+  EXPECT_EQ(json(pack.config), R"({"host":"old"})") << "the config.yaml of an old pack counts";
 }
 
 TEST_F(Loader, SyntaxErrorNamesItsLine) {
@@ -274,11 +276,11 @@ TEST_F(Loader, UnusablePackFile) {
       {"name: x\nversion: 1.0.0\nauthor: x\n", 1, "\"description\" is missing"},
       {"name: x\ndescription: x\nauthor: x\n", 1, "\"version\" is missing"},
       {"name: x\ndescription: x\nversion: 1.0.0\n", 1, "\"author\" is missing"},
-      {"name: x\ndescription: x\nversion: 0.2\nauthor: x\n", 3, "\"0.2\" is no semantic version"},
+      {"name: x\ndescription: x\nversion: 1\nauthor: x\n", 3, "\"1\" is no semantic version"},
+      {"name: x\ndescription: x\nversion: 1.x\nauthor: x\n", 3, "\"1.x\" is no semantic version"},
       {"name: x\ndescription: x\nversion: v1.0.0\nauthor: x\n", 3, "no semantic version"},
       {"name: x\nref: a-b\ndescription: x\nversion: 1.0.0\nauthor: x\n", 2, "may only have a-z, 0-9 and _"},
       {"name: x\nref: _global\ndescription: x\nversion: 1.0.0\nauthor: x\n", 2, "reserved"},
-      {"name: x\nname: y\n", 2, "not valid YAML"},
       {"name: \"x\n", 0, "not valid YAML"},
   };
   for (const auto& [text, line, message] : cases) {
@@ -294,6 +296,14 @@ TEST_F(Loader, UnusablePackFile) {
     EXPECT_EQ(pack.problems[0].error.where().file, temp.directory() + "/pack.yaml");
     EXPECT_TRUE(line == 0 || pack.problems[0].error.where().line == line) << pack.problems[0].error.to_string();
     EXPECT_THAT(pack.problems[0].error.message(), HasSubstr(message));
+  }
+}
+
+TEST_F(Loader, AVersionOfTwoNumbersGetsItsThird) {
+  for (const char* version : {"0.2", "\"0.2\""}) {
+    TempPack temp;
+    temp.write("pack.yaml", std::string("name: x\ndescription: x\nversion: ") + version + "\nauthor: x\n");
+    EXPECT_EQ(load_pack(temp.directory(), {}).pack["version"].string(), "0.2.0") << version;
   }
 }
 
@@ -333,6 +343,104 @@ TEST_F(Loader, ConfigThatDoesNotFitItsSchema) {
   pack = load_pack(temp.directory(), {temp.root() + "/configs"});
   EXPECT_TRUE(pack.problems.empty());
   EXPECT_EQ(json(pack.config), "{}");
+}
+
+TEST_F(Loader, ConfigOfAnOldPackLiesBelowTheConfigOfTheSite) {
+  TempPack temp;
+  temp.write("config.schema.yaml", "port: {type: integer, required: true}\n");
+  temp.write("config.yaml", "user: old\nrds: {engine: mysql, port: 3306}\n");
+  EXPECT_EQ(json(load_pack(temp.directory(), {}).config), R"({"user":"old","rds":{"engine":"mysql","port":3306}})");
+
+  temp.write("../configs/temp.yaml", "port: 80\nrds: {engine: postgres}\n");
+  LoadedPack pack = load_pack(temp.directory(), {temp.root() + "/configs"});
+  EXPECT_TRUE(pack.problems.empty());
+  EXPECT_EQ(json(pack.config), R"({"user":"old","rds":{"engine":"postgres"},"port":80})");
+
+  // As in its time, a pack's own file is not held against the schema; that of the site is.
+  temp.write("config.yaml", "port: eighty\n");
+  temp.write("../configs/temp.yaml", "user: new\n");
+  pack = load_pack(temp.directory(), {temp.root() + "/configs"});
+  EXPECT_TRUE(pack.problems.empty());
+  EXPECT_EQ(json(pack.config), R"({"port":"eighty","user":"new"})");
+  temp.write("../configs/temp.yaml", "port: eighty\n");
+  pack = load_pack(temp.directory(), {temp.root() + "/configs"});
+  ASSERT_EQ(pack.problems.size(), 1u);
+  EXPECT_EQ(pack.problems[0].error.where().to_string(), temp.root() + "/configs/temp.yaml:1:1");
+
+  temp.write("config.yaml", "- no map\n");
+  temp.write("../configs/temp.yaml", "port: 80\n");
+  pack = load_pack(temp.directory(), {temp.root() + "/configs"});
+  ASSERT_EQ(pack.problems.size(), 1u);
+  EXPECT_EQ(pack.problems[0].error.where().to_string(), temp.directory() + "/config.yaml:1:1");
+  EXPECT_EQ(json(pack.config), R"({"port":80})");
+}
+
+TEST_F(Loader, UnknownTypesOfPayloadsAreWarnings) {
+  TempPack temp;
+  temp.write("sensors/s.py", "");
+  temp.write("sensors/s.yaml",
+             "class_name: S\nentry_point: s.py\ntrigger_types:\n  - name: t\n    payload_schema:\n      type: object\n"
+             "      properties:\n        a: {type: obj}\n        b: {type: [string, \"null\"]}\n"
+             "        c: {type: array, items: {type: str}}\n");
+  temp.write("triggers/u.yaml", "name: u\nparameters_schema: {type: object, properties: {p: {type: text}}}\n");
+  const LoadedPack pack = load_pack(temp.directory(), {});
+  EXPECT_THAT(names(pack.sensors), ElementsAre("S"));
+  EXPECT_THAT(names(pack.trigger_types), ElementsAre("u", "t"));
+  ASSERT_EQ(pack.problems.size(), 2u);
+  EXPECT_TRUE(pack.problems[0].is_warning && pack.problems[1].is_warning);
+  EXPECT_EQ(pack.problems[0].kind, "trigger");
+  EXPECT_THAT(pack.problems[0].error.message(), HasSubstr("\"text\" is no type of JSON Schema"));
+  EXPECT_EQ(pack.problems[1].error.where().to_string(), temp.directory() + "/sensors/s.yaml:8:13");
+  EXPECT_THAT(pack.problems[1].error.message(), HasSubstr("\"obj\", \"str\" is no type"));
+}
+
+TEST_F(Loader, TypingMistakesInDeclarationsAreWarnings) {
+  TempPack temp;
+  temp.write("actions/a.yaml",
+             "name: a\nrunner_type: noop\nparameters:\n  p: {type: string, requried: true, default: 3306}\n"
+             "  q: {type: array, items: {type: integer, item: x}, position: one, enum: [1, 2]}\n");
+  temp.write("config.schema.yaml",
+             "url: {type: string, item: x}\ntoken: {$ref: \"#/t\", secret: true}\n"
+             "more: {type: object, patternProperties: {\"^a\": {type: string}}}\n");
+  LoadedPack pack = load_pack(temp.directory(), {});
+  ASSERT_EQ(pack.actions.size(), 1u);
+  EXPECT_EQ(json(pack.actions[0]["parameters"]),
+            R"({"p":{"type":"string","default":3306},"q":{"type":"array","enum":[1,2]}})");
+  EXPECT_EQ(json(pack.config_schema), R"({"url":{"type":"string"},"token":{"$ref":"#/t","secret":true},)"
+                                      R"("more":{"type":"object","patternProperties":{"^a":{"type":"string"}}}})");
+  ASSERT_EQ(pack.problems.size(), 3u);
+  for (const LoadProblem& problem : pack.problems) EXPECT_TRUE(problem.is_warning) << problem.error.to_string();
+  EXPECT_EQ(pack.problems[0].error.where().to_string(), temp.directory() + "/actions/a.yaml:4:3");
+  EXPECT_THAT(pack.problems[0].error.message(), HasSubstr("'requried' was unexpected"));
+  EXPECT_THAT(pack.problems[1].error.message(), HasSubstr("'one' is not of type 'number'"));
+
+  // A secret that is shown because of a mistake, or a value that can be changed: no.
+  temp.write("actions/a.yaml", "name: a\nrunner_type: noop\nparameters:\n  p: {secret: \"yes\"}\n");
+  temp.write("actions/b.yaml", "name: b\nrunner_type: noop\nparameters:\n  p: {immutable: 1, default: 1}\n");
+  temp.write("config.schema.yaml", "token: {secret: \"true\"}\n");
+  pack = load_pack(temp.directory(), {});
+  EXPECT_TRUE(pack.actions.empty());
+  EXPECT_TRUE(pack.config_schema.is_null());
+  ASSERT_EQ(pack.problems.size(), 3u);
+  for (const LoadProblem& problem : pack.problems) EXPECT_FALSE(problem.is_warning) << problem.error.to_string();
+}
+
+TEST_F(Loader, OfAKeyThatIsThereTwiceTheLastOneCounts) {
+  TempPack temp;
+  temp.write("pack.yaml", "name: temp\ndescription: x\nversion: 0.1.0\nauthor: x\nversion: 0.2.0\n");
+  temp.write("rules/r.yaml",
+             "name: r\npack: other\ntrigger: {type: t.t, ref: x, pack: y}\naction: {ref: no.such}\n"
+             "criteria: {value: {type: gt, pattern: 0.1}}\npack: temp\n");
+  temp.write("../configs/temp.yaml", "a: 1\na: 2\n");
+  const LoadedPack pack = load_pack(temp.directory(), {temp.root() + "/configs"});
+  EXPECT_EQ(pack.pack["version"].string(), "0.2.0");
+  ASSERT_EQ(pack.rules.size(), 1u) << "a criterion without the prefix never matches, and is registered";
+  EXPECT_EQ(json(pack.config), R"({"a":2})");
+  ASSERT_EQ(pack.problems.size(), 3u);
+  for (const LoadProblem& problem : pack.problems) EXPECT_TRUE(problem.is_warning) << problem.error.to_string();
+  EXPECT_EQ(pack.problems[0].error.where().to_string(), temp.directory() + "/pack.yaml:5:1");
+  EXPECT_EQ(pack.problems[1].error.where().to_string(), temp.directory() + "/rules/r.yaml:6:1");
+  EXPECT_EQ(pack.problems[2].error.where().to_string(), temp.root() + "/configs/temp.yaml:2:1");
 }
 
 TEST_F(Loader, StrangeFilesAreProblemsAndNeverHang) {

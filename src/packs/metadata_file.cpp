@@ -62,7 +62,7 @@ Error syntax_error(const Error& error, const std::string& path, std::string_view
 
 }  // namespace
 
-Result<YamlDocument> read_metadata_file(const std::string& path, bool empty_is_map) {
+Result<YamlDocument> read_metadata_file(const std::string& path, std::vector<Error>& warnings, bool empty_is_map) {
   SQ_TRY(const std::string text, read_limited(path));
   const bool json = fs::path(path).extension() == ".json";
   Value strict;
@@ -75,7 +75,15 @@ Result<YamlDocument> read_metadata_file(const std::string& path, bool empty_is_m
   options.file = path;
   options.unique_keys = true;
   auto document = parse_yaml_document(text, options);
-  if (!document && !json) return fail(syntax_error(document.error(), path, "YAML"));
+  if (!document && !json) {
+    const Error first = document.error();
+    options.unique_keys = false;
+    document = parse_yaml_document(text, options);
+    if (!document) return fail(syntax_error(document.error(), path, "YAML"));
+    SourcePosition where = first.where();
+    where.file = path;
+    warnings.emplace_back(ErrorCode::kInvalid, first.message() + "; the last one counts: remove the others", where);
+  }
   // JSON is almost YAML: the YAML reader adds the positions where it can (it refuses tabs between members, for one).
   if (!document) document = YamlDocument{Value(), path, {}};
   if (json) document->value = std::move(strict);

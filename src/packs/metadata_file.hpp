@@ -47,9 +47,11 @@ class Fields {
 };
 
 // Reads a YAML or JSON file (by its name's end) whose document is a map. Errors stand at the fault: a file that cannot
-// be read, is too large (limits::kPackFileBytesMax), is not UTF-8, has a syntax error or a key twice, or is no map.
-// With `empty_is_map` an empty document counts as {}.
-Result<YamlDocument> read_metadata_file(const std::string& path, bool empty_is_map = false);
+// be read, is too large (limits::kPackFileBytesMax), is not UTF-8, has a syntax error, or is no map. Of a key that is
+// there twice the last value counts, as in StackStorm, and `warnings` gets its place. With `empty_is_map` an empty
+// document counts as {}.
+Result<YamlDocument> read_metadata_file(const std::string& path, std::vector<Error>& warnings,
+                                        bool empty_is_map = false);
 
 // True when a regular file is there, through symbolic links.
 bool is_file(const std::string& path);

@@ -1,0 +1,84 @@
+#include "packs/layers.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.hpp"
+
+namespace squall::packs {
+namespace {
+
+// Appends what of `lower` has a ref of its own, and notes where it came from: but not of aliases, whose uids are those
+// of actions and which have no files of their own.
+void add_missing(std::vector<Value>& upper, const std::vector<Value>& lower, const std::string& path,
+                 std::map<std::string, std::string>& other_paths) {
+  std::set<std::string> refs;
+  for (const Value& document : upper) refs.insert(document["ref"].string());
+  for (const Value& document : lower) {
+    if (refs.contains(document["ref"].string())) continue;
+    if (!document.contains("formats")) other_paths[document["uid"].string()] = path;
+    upper.push_back(document);
+  }
+}
+
+void add_missing_attributes(Value& upper, const Value& lower) {
+  if (!lower.is_dict()) return;
+  if (!upper.is_dict()) upper = Value::empty_dict();
+  for (const auto& [name, attributes] : lower.as_dict()) {
+    if (!upper.contains(name)) upper.set(name, attributes);
+  }
+}
+
+}  // namespace
+
+LoadedPack lay_over(LoadedPack upper, LoadedPack lower) {
+  if (upper.pack.is_null()) {
+    lower.problems.insert(lower.problems.end(), upper.problems.begin(), upper.problems.end());
+    return lower;
+  }
+  // The config belongs to the schema of the pack above.
+  std::erase_if(lower.problems, [](const LoadProblem& problem) { return problem.kind == "config"; });
+  const std::string path = lower.pack["path"].string();
+  add_missing(upper.actions, lower.actions, path, upper.other_paths);
+  add_missing(upper.rules, lower.rules, path, upper.other_paths);
+  add_missing(upper.sensors, lower.sensors, path, upper.other_paths);
+  add_missing(upper.trigger_types, lower.trigger_types, path, upper.other_paths);
+  add_missing(upper.aliases, lower.aliases, path, upper.other_paths);
+  add_missing(upper.policies, lower.policies, path, upper.other_paths);
+  add_missing_attributes(upper.config_schema, lower.config_schema);
+  upper.problems.insert(upper.problems.end(), lower.problems.begin(), lower.problems.end());
+  return upper;
+}
+
+std::vector<LoadedPack> load_layers(const std::vector<std::string>& directories, const std::string& shipped,
+                                    const LoadOptions& options) {
+  std::map<std::string, LoadedPack> below;  // by ref
+  if (!shipped.empty()) {
+    for (const std::string& directory : find_packs({shipped})) {
+      LoadedPack pack = load_pack(directory, options);
+      std::string ref = pack.pack["ref"].string();
+      below.emplace(std::move(ref), std::move(pack));
+    }
+  }
+  std::map<std::string, LoadedPack> loaded;
+  for (const std::string& directory : find_packs(directories)) {
+    LoadedPack pack = load_pack(directory, options);
+    const std::string ref = pack.pack.is_null() ? pack.problems.front().pack : pack.pack["ref"].string();
+    if (const auto other = loaded.find(ref); other != loaded.end()) {
+      log_warning("two packs with one ref; the first one is used",
+                  {{"ref", ref}, {"used", other->second.pack["path"].string()}, {"ignored", directory}});
+      continue;
+    }
+    if (const auto lower = below.find(ref); lower != below.end()) {
+      if (lower->second.pack["path"] != pack.pack["path"]) pack = lay_over(std::move(pack), std::move(lower->second));
+      below.erase(lower);
+    }
+    loaded.emplace(ref, std::move(pack));
+  }
+  loaded.merge(below);
+  std::vector<LoadedPack> packs;
+  for (auto& [ref, pack] : loaded) packs.push_back(std::move(pack));
+  return packs;
+}
+
+}  // namespace squall::packs
