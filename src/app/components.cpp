@@ -24,6 +24,7 @@
 #include "runners/virtualenv.hpp"
 #include "sensors/kubernetes_sensor.hpp"
 #include "sensors/python_sensors.hpp"
+#include "sensors/third_party_sensor.hpp"
 #include "sensors/timer_sensor.hpp"
 #include "text/regex.hpp"
 #include "value/schema.hpp"
@@ -121,10 +122,10 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
   parts.registry.add("local-shell-cmd", runners::make_local_shell_runner(loop, parts.processes, local));
   parts.registry.add("local-shell-script", runners::make_local_script_runner(loop, parts.processes, local));
   parts.registry.add("http-request", runners::make_http_runner(loop, parts.http, "3.10dev"));
-  parts.registry.add("python-script",
-                     runners::make_python_runner(loop, parts.processes, *parts.virtualenvs,
-                                                 {parts.options.share + "/python/squall_runner", environment},
-                                                 parts.fork_servers.get()));
+  parts.registry.add("python-script", runners::make_python_runner(loop, parts.processes, *parts.virtualenvs,
+                                                                  {parts.options.share + "/python/squall_runner",
+                                                                   environment, parts.options.data + "/python2"},
+                                                                  parts.fork_servers.get()));
   parts.registry.add("native", runners::make_native_runner(loop, parts.natives, parts.services));
 }
 
@@ -140,8 +141,12 @@ void Components::attach(engine::Engine& engine, sensors::PythonSensorOptions::Ap
   };
   engine.add_sensor(
       std::make_unique<sensors::KubernetesSensor>(parts_->loop, parts_->kubernetes, std::move(kubernetes)));
+  sensors::ThirdPartySensorOptions third_party;
+  third_party.config = [&engine] { return engine.config_of("kubernetes"); };
+  engine.add_sensor(std::make_unique<sensors::ThirdPartySensor>(parts_->loop, parts_->http, std::move(third_party)));
   sensors::PythonSensorOptions python;
   python.runtime_directory = parts_->options.share + "/python/squall_runner";
+  python.python2_directory = parts_->options.data + "/python2";
   python.environment = process::inherited_environment();
   python.config = [&engine](const std::string& pack) { return engine.config_of(pack); };
   python.api = std::move(api);

@@ -1,7 +1,7 @@
 #include "runners/python.hpp"
 
-#include <array>
 #include <algorithm>
+#include <array>
 #include <filesystem>
 
 #include "base/strings.hpp"
@@ -14,7 +14,8 @@ namespace squall::runners {
 namespace {
 
 // Parameters of the runner, which run() does not get even where an action changes their defaults.
-constexpr std::array<std::string_view, 5> kRunnerParameters = {"debug", "content_version", "env", "timeout", "log_level"};
+constexpr std::array<std::string_view, 5> kRunnerParameters = {"debug", "content_version", "env", "timeout",
+                                                               "log_level"};
 
 bool is_runner_parameter(std::string_view name) {
   return std::find(kRunnerParameters.begin(), kRunnerParameters.end(), name) != kRunnerParameters.end();
@@ -32,13 +33,14 @@ Value all_parameters(const ActionRequest& request) {
 
 // The document that run_action.py and zygote.py read. `environment` is for the latter.
 Result<std::string> request_document(const ActionRequest& request, const std::string& file,
-                                     const process::Environment* environment) {
+                                     const PythonOptions& options, const process::Environment* environment) {
   Value document = Value::dict({{"pack", request.pack},
-                                      {"file_path", file},
-                                      {"user", request.user},
-                                      {"config", request.config.is_dict() ? request.config : Value::empty_dict()},
-                                      {"parameters", all_parameters(request)},
-                                      {"log_level", request.runner_parameters["log_level"].string_or("DEBUG")}});
+                                {"file_path", file},
+                                {"user", request.user},
+                                {"config", request.config.is_dict() ? request.config : Value::empty_dict()},
+                                {"parameters", all_parameters(request)},
+                                {"python2_directory", options.python2_directory},
+                                {"log_level", request.runner_parameters["log_level"].string_or("DEBUG")}});
   if (environment != nullptr) {
     Value variables = Value::empty_dict();
     for (const auto& [name, value] : *environment) variables.set(name, text_of(value));
@@ -74,6 +76,7 @@ class PythonRunner final : public Runner {
         servers_(servers),
         options_(std::move(options)) {
     options_.runtime_directory = absolute_path(options_.runtime_directory);
+    if (!options_.python2_directory.empty()) options_.python2_directory = absolute_path(options_.python2_directory);
   }
 
   void start(const ActionRequest& request, StopToken stop, RunHandlers handlers) override {
@@ -85,7 +88,8 @@ class PythonRunner final : public Runner {
                             return post(handlers, failed_outcome(context_.runner, interpreter.error().message()));
                           Attempt attempt{request, stop, handlers, file, *interpreter};
                           if (servers_ == nullptr) return run(attempt, "");
-                          servers_->ensure(*interpreter, [this, attempt](const std::string& socket) { run(attempt, socket); });
+                          servers_->ensure(*interpreter,
+                                           [this, attempt](const std::string& socket) { run(attempt, socket); });
                         });
   }
 
@@ -95,7 +99,8 @@ class PythonRunner final : public Runner {
  private:
   static Result<std::string> check(const ActionRequest& request) {
     if (!request.runner_parameters["content_version"].string().empty())
-      return fail(ErrorCode::kInvalid, "content_version is not supported: the pack's files are run as they are on disk");
+      return fail(ErrorCode::kInvalid,
+                  "content_version is not supported: the pack's files are run as they are on disk");
     return entry_point_path(request);
   }
 
@@ -120,7 +125,7 @@ class PythonRunner final : public Runner {
   void run(const Attempt& attempt, const std::string& socket) {
     if (attempt.stop.stopped()) return post(attempt.handlers, canceled());
     process::Environment environment = environment_of(attempt.request, attempt.interpreter, options_);
-    auto document = request_document(attempt.request, attempt.file, socket.empty() ? nullptr : &environment);
+    auto document = request_document(attempt.request, attempt.file, options_, socket.empty() ? nullptr : &environment);
     if (!document) return post(attempt.handlers, failed_outcome(context_.runner, document.error().message()));
     ChildLaunch launch;
     launch.spec.arguments = {attempt.interpreter.python, "-u", options_.runtime_directory + "/run_action.py"};
@@ -155,8 +160,8 @@ class PythonRunner final : public Runner {
 
 }  // namespace
 
-std::unique_ptr<Runner> make_python_runner(Executor& executor, process::ProcessHost& processes, Virtualenvs& virtualenvs,
-                                           PythonOptions options, ForkServers* servers) {
+std::unique_ptr<Runner> make_python_runner(Executor& executor, process::ProcessHost& processes,
+                                           Virtualenvs& virtualenvs, PythonOptions options, ForkServers* servers) {
   return std::make_unique<PythonRunner>(executor, processes, virtualenvs, std::move(options), servers);
 }
 

@@ -5,6 +5,7 @@
 
 #include <vector>
 
+#include "base/log.hpp"
 #include "base/strings.hpp"
 #include "runners/outcome.hpp"
 #include "value/json.hpp"
@@ -24,7 +25,8 @@ std::vector<std::string_view> split_at_delimiter(std::string_view text) {
   return parts;
 }
 
-// Python writes NaN and Infinity, which the API's dialect does not read; integers of any size become doubles where it does.
+// Python writes NaN and Infinity, which the API's dialect does not read; integers of any size become doubles where it
+// does.
 Result<Value> parse_document(std::string_view text) {
   if (auto value = parse_json(text)) return value;
   return parse_json(text, JsonDialect::kPython);
@@ -35,6 +37,13 @@ struct Answer {
   Value status;           // true, false or null
 };
 
+void log_conversions(const Value& converted) {
+  for (size_t i = 0; i < converted.size(); ++i) {
+    log_info("Python 2 source converted",
+             {{"file", converted[i]["file"].string()}, {"reason", converted[i]["reason"].string()}});
+  }
+}
+
 Answer read_answer(std::string_view text) {
   Answer answer;
   text = trim(text);
@@ -44,7 +53,9 @@ Answer read_answer(std::string_view text) {
     answer.result = text_of(text);
     return answer;
   }
-  answer.result = (*document)["result"];
+  log_conversions((*document)["converted"]);
+  // After an exception there is nothing but conversions.
+  if (document->contains("result") || !document->contains("converted")) answer.result = (*document)["result"];
   answer.status = (*document)["status"];
   return answer;
 }
@@ -72,13 +83,15 @@ ActionOutcome python_outcome(const process::ProcessResult& process, const Value&
   const Answer answer = has_answer ? read_answer(parts[1]) : Answer();
 
   std::string error;
-  if (timed_out) error = timeout_error(timeout);
-  else if (process.output_truncated) error = truncation_error();
-  Value result = Value::dict(
-      {{"stdout", text_of(std::string(parts[0]) + std::string(has_answer ? parts[2] : std::string_view()))},
-       {"stderr", standard_error},
-       {"exit_code", exit_code},
-       {"result", answer.result}});
+  if (timed_out)
+    error = timeout_error(timeout);
+  else if (process.output_truncated)
+    error = truncation_error();
+  Value result =
+      Value::dict({{"stdout", text_of(std::string(parts[0]) + std::string(has_answer ? parts[2] : std::string_view()))},
+                   {"stderr", standard_error},
+                   {"exit_code", exit_code},
+                   {"result", answer.result}});
   if (!error.empty()) result.set("error", error);
 
   const bool cut_short = process.output_truncated && !has_answer;

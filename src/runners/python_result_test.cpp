@@ -20,7 +20,8 @@ std::string answer(std::string_view document) { return kMark + std::string(docum
 
 // Shapes and statuses of StackStorm 3.10dev (conformance, api/transcripts.json, group exec_python).
 TEST(PythonOutcomeTest, ShapesAreThoseOfStackStorm) {
-  const ActionOutcome good = python_outcome(ended(0, "to stdout\n" + answer(R"({"result": "x", "status": null})"), "e\n"), 600);
+  const ActionOutcome good =
+      python_outcome(ended(0, "to stdout\n" + answer(R"({"result": "x", "status": null})"), "e\n"), 600);
   EXPECT_EQ(good.status, "succeeded");
   EXPECT_EQ(good.result, json(R"({"stdout": "to stdout\n", "stderr": "e\n", "exit_code": 0, "result": "x"})"));
   EXPECT_EQ(python_outcome(ended(0, answer(R"({"result": 1, "status": true})")), 600).status, "succeeded");
@@ -34,6 +35,16 @@ TEST(PythonOutcomeTest, ShapesAreThoseOfStackStorm) {
   EXPECT_EQ(null.status, "succeeded");
   EXPECT_TRUE(null.result["result"].is_null());
   EXPECT_TRUE(null.result.contains("result"));
+}
+
+TEST(PythonOutcomeTest, ConversionsAreNoPartOfTheResult) {
+  const std::string converted = R"("converted": [{"file": "/p/a.py", "reason": "line 1: print"}])";
+  const ActionOutcome good =
+      python_outcome(ended(0, answer(R"({"result": 1, "status": null, )" + converted + "}")), 600);
+  EXPECT_EQ(good.result, json(R"({"stdout": "", "stderr": "", "exit_code": 0, "result": 1})"));
+  const ActionOutcome raised = python_outcome(ended(1, answer("{" + converted + "}"), "Traceback"), 600);
+  EXPECT_EQ(raised.status, "failed");
+  EXPECT_EQ(raised.result, json(R"({"stdout": "", "stderr": "Traceback", "exit_code": 1, "result": "None"})"));
 }
 
 TEST(PythonOutcomeTest, Timeouts) {
@@ -73,7 +84,8 @@ TEST(ResultFilterTest, TakesTheResultOutHoweverItIsCut) {
   for (size_t piece = 1; piece <= stream.size(); ++piece) {
     ResultFilter filter;
     std::string shown;
-    for (size_t at = 0; at < stream.size(); at += piece) shown += filter.feed(std::string_view(stream).substr(at, piece));
+    for (size_t at = 0; at < stream.size(); at += piece)
+      shown += filter.feed(std::string_view(stream).substr(at, piece));
     shown += filter.finish();
     EXPECT_EQ(shown, "before%%%\n%after %%%%%~") << piece;
   }

@@ -112,6 +112,7 @@ Result<std::string> PythonSensor::request_line() const {
                                      {"file_path", file_of(document)},
                                      {"config", config},
                                      {"poll_interval", document["poll_interval"]},
+                                     {"python2_directory", context_.options.python2_directory},
                                      {"triggers", triggers}});
   SQ_TRY(std::string line, write_json(request, JsonStyle::python()));
   return line + "\n";

@@ -25,6 +25,7 @@ inline constexpr size_t kSensorLogLineBytesMax = 8u << 10;
 
 struct PythonSensorOptions {
   std::string runtime_directory;     // python/squall_runner
+  std::string python2_directory;     // where conversions of Python 2 sources are kept; empty: nowhere
   process::Environment environment;  // what every sensor's environment starts from
   // The config of a pack, dynamic values resolved; asked before each start. May be empty.
   std::function<Result<Value>(const std::string& pack)> config;

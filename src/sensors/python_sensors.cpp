@@ -39,6 +39,8 @@ PythonSensors::PythonSensors(Executor& executor, process::ProcessHost& processes
                              PythonSensorOptions options, const Clock& clock)
     : context_{executor, processes, virtualenvs, clock, std::move(options), nullptr, {}} {
   context_.options.runtime_directory = runners::absolute_path(context_.options.runtime_directory);
+  if (!context_.options.python2_directory.empty())
+    context_.options.python2_directory = runners::absolute_path(context_.options.python2_directory);
 }
 
 PythonSensors::~PythonSensors() { stop(); }
