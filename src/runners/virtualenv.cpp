@@ -1,10 +1,11 @@
 #include "runners/virtualenv.hpp"
 
-#include <fmt/core.h>
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "crypto/hash.hpp"
+#include "runners/implied_requirements.hpp"
 #include "runners/outcome.hpp"
 
 namespace squall::runners {
@@ -22,7 +24,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view kCompleteMark = "squall-complete";
 constexpr std::string_view kFormat = "1";  // part of the hash; to be raised when virtualenvs are made differently
 constexpr size_t kHashDigits = 16;
-constexpr size_t kVersionsKept = 2;        // the one in use and the one before, which actions may still be running in
+constexpr size_t kVersionsKept = 2;  // the one in use and the one before, which actions may still be running in
 
 // What pip would install: the lines that are neither empty nor comments.
 std::string effective_requirements(const std::string& text) {
@@ -52,14 +54,19 @@ std::string last_line(const process::ProcessResult& result) {
 struct Step {
   std::string name;  // "pip install -r requirements.txt"
   std::vector<std::string> arguments;
+  bool may_fail = false;  // the pack is run all the same
 };
+
+// Prints which of its arguments cannot be imported.
+constexpr std::string_view kFindMissing =
+    "import importlib.util, sys; print(*[n for n in sys.argv[1:] if importlib.util.find_spec(n) is None])";
 
 }  // namespace
 
 struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
   struct Pack {
     std::string name, path;
-    std::string stamp;      // of the requirements that `interpreter` or `error` is about
+    std::string stamp;  // of the requirements that `interpreter` or `error` is about
     std::optional<Interpreter> interpreter;
     std::optional<Error> error;
     Duration failed_at{};
@@ -67,11 +74,14 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
     std::vector<Done> waiting;
     // While building:
     std::string building_stamp, target;
+    std::string requirements;          // that its requirements.txt asks for
+    std::vector<std::string> implied;  // that it imports and does not ask for
     std::vector<Step> steps;
     size_t next_step = 0;
   };
 
-  Impl(Executor& its_executor, process::ProcessHost& its_processes, VirtualenvOptions its_options, const Clock& its_clock)
+  Impl(Executor& its_executor, process::ProcessHost& its_processes, VirtualenvOptions its_options,
+       const Clock& its_clock)
       : executor(its_executor), processes(its_processes), options(std::move(its_options)), clock(its_clock) {
     options.directory = absolute_path(options.directory);
   }
@@ -79,6 +89,8 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
   void ensure(const std::string& name, const std::string& path, Done done);
   void start(Pack& pack);
   void find_version(Pack& pack);
+  void read_requirements(Pack& pack);
+  void find_missing(Pack& pack, const std::vector<ImpliedRequirement>& implied);
   void prepare(Pack& pack);
   void run_step(Pack& pack);
   void step_ended(Pack& pack, process::ProcessResult result);
@@ -114,7 +126,8 @@ void Virtualenvs::Impl::ensure(const std::string& name, const std::string& path,
   const std::string stamp = stamp_of(requirements_of(pack));
   const bool is_current = stamp == pack.stamp;
   if (is_current && pack.interpreter) return done(*pack.interpreter);
-  if (is_current && pack.error && clock.monotonic() - pack.failed_at < options.retry_after) return done(fail(*pack.error));
+  if (is_current && pack.error && clock.monotonic() - pack.failed_at < options.retry_after)
+    return done(fail(*pack.error));
   pack.building_stamp = stamp;
   pack.waiting.push_back(std::move(done));
   start(pack);
@@ -122,16 +135,46 @@ void Virtualenvs::Impl::ensure(const std::string& name, const std::string& path,
 
 void Virtualenvs::Impl::start(Pack& pack) {
   pack.building = true;
-  if (pack.building_stamp == "none") return finish(pack, Interpreter{options.python, ""});
-  if (python_version.empty()) find_version(pack);
-  else prepare(pack);
+  read_requirements(pack);
+}
+
+// What nobody asks for is not looked for either: most packs go without any process.
+void Virtualenvs::Impl::read_requirements(Pack& pack) {
+  pack.requirements.clear();
+  pack.implied.clear();
+  if (pack.building_stamp != "none") {
+    const auto text = read_file(requirements_of(pack));
+    if (!text) return finish(pack, fail(text.error()));
+    pack.requirements = effective_requirements(*text);
+  }
+  const auto implied = implied_requirements(pack.path, pack.requirements);
+  if (!implied.empty()) return find_missing(pack, implied);
+  prepare(pack);
+}
+
+void Virtualenvs::Impl::find_missing(Pack& pack, const std::vector<ImpliedRequirement>& implied) {
+  std::vector<std::string> arguments = {options.python, "-c", std::string(kFindMissing)};
+  for (const ImpliedRequirement& one : implied) arguments.push_back(one.module);
+  run(
+      std::move(arguments),
+      [this, &pack, implied](process::ProcessResult result) {
+        const std::vector<std::string> missing = split(trim(result.standard_output), ' ');
+        for (const ImpliedRequirement& one : implied) {
+          if (std::find(missing.begin(), missing.end(), one.module) != missing.end())
+            pack.implied.push_back(one.requirement);
+        }
+        prepare(pack);
+      },
+      [this, &pack](Error error) { finish(pack, fail(std::move(error))); });
 }
 
 void Virtualenvs::Impl::find_version(Pack& pack) {
-  run({options.python, "-c", "import sys; print(sys.version)"},
+  run(
+      {options.python, "-c", "import sys; print(sys.version)"},
       [this, &pack](process::ProcessResult result) {
         if (result.exit_code != 0)
-          return finish(pack, fail(ErrorCode::kIo, fmt::format("{} does not run: {}", options.python, last_line(result))));
+          return finish(pack,
+                        fail(ErrorCode::kIo, fmt::format("{} does not run: {}", options.python, last_line(result))));
         python_version = result.standard_output;
         prepare(pack);
       },
@@ -139,12 +182,12 @@ void Virtualenvs::Impl::find_version(Pack& pack) {
 }
 
 void Virtualenvs::Impl::prepare(Pack& pack) {
-  const auto text = read_file(requirements_of(pack));
-  if (!text) return finish(pack, fail(text.error()));
-  const std::string requirements = effective_requirements(*text);
-  if (requirements.empty()) return finish(pack, Interpreter{options.python, ""});
+  if (pack.requirements.empty() && pack.implied.empty()) return finish(pack, Interpreter{options.python, ""});
+  if (python_version.empty()) return find_version(pack);
 
-  const std::string hash = crypto::sha256_hex(fmt::format("{}\n{}\n{}", kFormat, python_version, requirements));
+  std::string identity = fmt::format("{}\n{}\n{}", kFormat, python_version, pack.requirements);
+  if (!pack.implied.empty()) identity += "\n" + join(pack.implied, "\n");
+  const std::string hash = crypto::sha256_hex(identity);
   const fs::path target = fs::path(options.directory) / fmt::format(".{}-{}", pack.name, hash.substr(0, kHashDigits));
   pack.target = target.string();
   std::error_code error;
@@ -160,10 +203,16 @@ void Virtualenvs::Impl::prepare(Pack& pack) {
   log_info("making a virtualenv", {{"pack", pack.name}, {"directory", pack.target}});
   pack.steps = {{"rm", {"rm", "-rf", "--", pack.target}},  // what an interrupted attempt left
                 {fmt::format("{} -m venv", options.python),
-                 {options.python, "-m", "venv", "--system-site-packages", pack.target}},
-                {"pip install -r requirements.txt",
-                 {pack.target + "/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "-r",
-                  requirements_of(pack)}}};
+                 {options.python, "-m", "venv", "--system-site-packages", pack.target}}};
+  const auto install = [&](const std::string& name, std::vector<std::string> what, bool may_fail) {
+    Step step{name,
+              {pack.target + "/bin/python", "-m", "pip", "install", "--disable-pip-version-check", "--no-input"},
+              may_fail};
+    step.arguments.insert(step.arguments.end(), what.begin(), what.end());
+    pack.steps.push_back(std::move(step));
+  };
+  if (!pack.requirements.empty()) install("pip install -r requirements.txt", {"-r", requirements_of(pack)}, false);
+  if (!pack.implied.empty()) install("pip install " + join(pack.implied, " "), pack.implied, true);
   pack.next_step = 0;
   run_step(pack);
 }
@@ -171,15 +220,23 @@ void Virtualenvs::Impl::prepare(Pack& pack) {
 void Virtualenvs::Impl::run_step(Pack& pack) {
   const Step& step = pack.steps[pack.next_step];
   append_log(pack, fmt::format("$ {}\n", join(step.arguments, " ")));
-  run(step.arguments, [this, &pack](process::ProcessResult result) { step_ended(pack, std::move(result)); },
+  run(
+      step.arguments, [this, &pack](process::ProcessResult result) { step_ended(pack, std::move(result)); },
       [this, &pack](Error error) { finish(pack, fail(std::move(error))); });
 }
 
 void Virtualenvs::Impl::step_ended(Pack& pack, process::ProcessResult result) {
   append_log(pack, result.standard_output + result.standard_error);
   const Step& step = pack.steps[pack.next_step];
+  if (result.exit_code != 0 && step.may_fail) {
+    // It is tried again by the next squall: the mark that the virtualenv is whole is not made.
+    log_warning("libraries that a pack imports without requiring them cannot be installed; it runs without them",
+                {{"pack", pack.name}, {"step", step.name}, {"reason", last_line(result)}});
+    return finish(pack, Interpreter{pack.target + "/bin/python", pack.target});
+  }
   if (result.exit_code != 0) {
-    const std::string reason = result.timed_out ? "took too long" : fmt::format("ended with exit code {}", result.exit_code);
+    const std::string reason =
+        result.timed_out ? "took too long" : fmt::format("ended with exit code {}", result.exit_code);
     return finish(pack, fail(ErrorCode::kUnavailable,
                              fmt::format("the virtualenv of pack \"{}\" could not be made: {} {}: {} (all of it: {})",
                                          pack.name, step.name, reason, last_line(result), log_of(pack).string())));
@@ -219,7 +276,8 @@ void Virtualenvs::Impl::remove_old(const Pack& pack) {
   std::vector<std::string> arguments = {"rm", "-rf", "--"};
   for (size_t i = kVersionsKept; i < versions.size(); ++i) arguments.push_back(versions[i].second.string());
   const auto report = [](const std::string& reason) { log_warning("old virtualenvs stay", {{"reason", reason}}); };
-  run(std::move(arguments),
+  run(
+      std::move(arguments),
       [report](process::ProcessResult result) {
         if (result.exit_code != 0) report(last_line(result));
       },
@@ -260,7 +318,8 @@ void Virtualenvs::Impl::run(std::vector<std::string> arguments, std::function<vo
   if (!started) failed(started.error());
 }
 
-Virtualenvs::Virtualenvs(Executor& executor, process::ProcessHost& processes, VirtualenvOptions options, const Clock& clock)
+Virtualenvs::Virtualenvs(Executor& executor, process::ProcessHost& processes, VirtualenvOptions options,
+                         const Clock& clock)
     : impl_(std::make_shared<Impl>(executor, processes, std::move(options), clock)) {}
 
 Virtualenvs::~Virtualenvs() = default;

@@ -16,9 +16,9 @@
 namespace squall::runners {
 
 struct VirtualenvOptions {
-  std::string directory;                  // where they are kept: <data>/virtualenvs
-  std::string python = "python3";         // makes them, and runs packs that need none
-  process::Environment environment;       // of pip: PATH, proxies, PIP_* settings
+  std::string directory;                              // where they are kept: <data>/virtualenvs
+  std::string python = "python3";                     // makes them, and runs packs that need none
+  process::Environment environment;                   // of pip: PATH, proxies, PIP_* settings
   Duration build_timeout = std::chrono::minutes(15);  // of each step
   Duration retry_after = std::chrono::minutes(1);     // a failed one is not tried again sooner
 };
@@ -29,17 +29,20 @@ struct Interpreter {
   std::string directory;  // of the virtualenv; empty: the system's interpreter
 };
 
-// Makes virtualenvs on demand. A pack without requirements.txt, or with an empty one, gets the system's interpreter: the
-// runtime (python/squall_runner) needs nothing but the standard library. Any other pack gets
+// Makes virtualenvs on demand. A pack that requires nothing gets the system's interpreter: the runtime
+// (python/squall_runner) needs nothing but the standard library. A pack requires what its requirements.txt says, and
+// what it imports from StackStorm's own environment (implied_requirements.hpp) where the system's interpreter does not
+// have it; when that cannot be installed, it runs without. Any other pack gets
 //
 //   <directory>/<pack>            a link to the one in use
-//   <directory>/.<pack>-<hash>/   the virtualenv; sees the system's packages too, because packs written for StackStorm use
+//   <directory>/.<pack>-<hash>/   the virtualenv; sees the system's packages too, because packs written for StackStorm
+//   use
 //                                 libraries (six, yaml, requests) that they do not list
 //   <directory>/<pack>.log        what venv and pip said
 //
-// where <hash> stands for the requirements and the version of Python: when one of these changes, a new virtualenv is made
-// beside the old one and the link is moved, so that running actions keep what they have. A file squall-complete inside says
-// that it is whole; whatever lacks it is made again.
+// where <hash> stands for the requirements and the version of Python: when one of these changes, a new virtualenv is
+// made beside the old one and the link is moved, so that running actions keep what they have. A file squall-complete
+// inside says that it is whole; whatever lacks it is made again.
 //
 // Lives on the executor; all calls and callbacks happen there.
 class Virtualenvs {

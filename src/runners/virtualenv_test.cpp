@@ -98,6 +98,37 @@ TEST_F(VirtualenvTest, IsMadeOnceAndAgainWhenRequirementsChange) {
   EXPECT_TRUE(std::filesystem::exists(first.python));  // an action may still run in it
 }
 
+// Stands in for an interpreter that lacks `six`, and for its venv and pip.
+constexpr std::string_view kPythonWithoutSix = R"(#!/bin/sh
+case "$*" in
+  *find_spec*) echo six ;;
+  *venv*) for last; do :; done; mkdir -p "$last/bin"; cp "$0" "$last/bin/python" ;;
+  *"pip install"*) echo "$@" >> "$0.pip"; exit "$PIP_RESULT" ;;
+  *) echo 3.11 ;;
+esac
+)";
+
+TEST_F(VirtualenvTest, ALibraryThatIsImportedAndNotRequiredIsInstalledWhereItCan) {
+  VirtualenvOptions without_six = options();
+  without_six.python = directory_.write("python", kPythonWithoutSix);
+  std::filesystem::permissions(without_six.python, std::filesystem::perms::owner_all);
+  directory_.write("packs/old/actions/a.py", "import six, yaml\n");
+  require("old", "PyYAML\n");
+  for (const char* result : {"0", "1"}) {
+    without_six.environment["PIP_RESULT"] = result;
+    without_six.directory = directory_.path() + "/virtualenvs" + result;
+    if (*result == '1') std::filesystem::remove(directory_.path() + "/packs/old/requirements.txt");
+    Virtualenvs virtualenvs(executor_, processes_, without_six);
+    const auto made = ask(virtualenvs, "old").get();
+    ASSERT_TRUE(made) << "what nobody required may be missing: " << made.error().message();
+    const auto calls = read_file(made->python + ".pip");
+    ASSERT_TRUE(calls);
+    EXPECT_THAT(*calls, testing::EndsWith("--no-input six\n"));
+    EXPECT_EQ(calls->find("requirements.txt") != std::string::npos, *result == '0');
+    EXPECT_EQ(std::filesystem::exists(made->directory + "/squall-complete"), *result == '0') << "tried again";
+  }
+}
+
 TEST_F(VirtualenvTest, FailureNamesTheStepAndTheLogAndIsNotRepeatedAtOnce) {
   require("bad", "/no/such/file.whl\n");
   ManualClock clock{Timestamp()};
