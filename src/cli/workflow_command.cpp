@@ -1,6 +1,7 @@
 #include "cli/workflow_command.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <iostream>
 #include <iterator>
 #include <memory>
@@ -164,9 +165,7 @@ class Rehearsal {
                      {"parent", Value::empty_dict()}});
     SQ_CHECK(send(workflow::Start{std::move(inputs), context}));
     while (!in_flight_.empty()) {
-      const size_t index = pick();
-      const workflow::RunAction action = in_flight_[index];
-      in_flight_.erase(in_flight_.begin() + static_cast<std::ptrdiff_t>(index));
+      const workflow::RunAction action = take();
       const Value result = script_.take(action);
       const std::string status = result["status"].is_null() ? "succeeded" : result["status"].string();
       if (tells_) std::cout << "  " << name_of(action) << ": " << status << shown(result["result"]) << '\n';
@@ -232,9 +231,12 @@ class Rehearsal {
     return {};
   }
 
-  size_t pick() {
-    if (order_ == "lifo") return in_flight_.size() - 1;
-    return order_ == "random" ? numbers_() % in_flight_.size() : 0;
+  workflow::RunAction take() {
+    if (order_ == "random") std::swap(in_flight_.back(), in_flight_[numbers_() % in_flight_.size()]);
+    const bool oldest = order_ == "fifo";
+    workflow::RunAction action = std::move(oldest ? in_flight_.front() : in_flight_.back());
+    oldest ? in_flight_.pop_front() : in_flight_.pop_back();
+    return action;
   }
 
   std::unique_ptr<workflow::WorkflowRun> run_;
@@ -242,7 +244,7 @@ class Rehearsal {
   std::string order_;
   bool tells_;
   std::mt19937_64 numbers_;
-  std::vector<workflow::RunAction> in_flight_;
+  std::deque<workflow::RunAction> in_flight_;
 };
 
 }  // namespace
