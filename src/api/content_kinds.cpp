@@ -93,14 +93,25 @@ ListSpec spec_of(const ContentKind& kind) {
   return spec;
 }
 
+// StackStorm's own trigger types come from no file.
+static Value shown_content(const Value& document) {
+  const bool own = document["ref"].string_or("").starts_with("core.st2.") && document.contains("payload_schema");
+  if (!own) return document;
+  Value shown = document;
+  shown.mut_dict().erase("metadata_file");
+  return shown;
+}
+
 void add_content_views(Router& router, engine::Engine& engine, const ContentKind& kind) {
   router.add("GET", kind.path, "List " + std::string(kind.title), [&engine, &kind](const Call& call) {
-    reply_list(call, engine.catalog().all(kind.collection), spec_of(kind));
+    ListSpec spec = spec_of(kind);
+    spec.view = shown_content;
+    reply_list(call, engine.catalog().all(kind.collection), spec);
   });
   router.add("GET", std::string(kind.path) + "/{id}", "One of the " + std::string(kind.title),
              [&engine, &kind](const Call& call) {
                const Value* found = find_or_fail(engine, kind, call, call.parameter("id"));
-               if (found != nullptr) call.reply(200, *found);
+               if (found != nullptr) call.reply(200, shown_content(*found));
              });
 }
 

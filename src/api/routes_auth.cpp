@@ -5,6 +5,7 @@
 #include "api/authentication.hpp"
 #include "api/listing.hpp"
 #include "api/request_body.hpp"
+#include "auth/login_limiter.hpp"
 #include "value/schema.hpp"
 
 namespace squall::api {
@@ -67,15 +68,33 @@ void give_token(const ApiOptions& options, const Call& call, const std::string& 
   });
 }
 
-void make_token(const ApiOptions& options, const Call& call) {
+constexpr int kTooManyRequests = 429;
+
+void make_token(const ApiOptions& options, auth::LoginLimiter& limiter, const Call& call) {
   const auto body = token_body(call);
   if (!body) return call.fail(body.error());
   const auto [user, password] = basic_credentials(call);
   if (user.empty() || options.passwords == nullptr) return call.fail(bad_credentials());
-  const bool asked = options.passwords->ask(user, password, [options, call, user = user, body = *body](bool right) {
-    if (!right) return call.fail(bad_credentials());
-    give_token(options, call, user, body);
-  });
+  // By address: whoever guesses must not be able to lock the user out.
+  const std::string& address = call.request.remote_address;
+  const Duration wait = limiter.wait_of(address);
+  if (wait > Duration::zero()) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(wait).count() + 1;
+    net::ServerResponse response = json_response(
+        kTooManyRequests,
+        Value::dict({{"faultstring", fmt::format("Too many log-ins failed; try again in {} seconds.", seconds)}}));
+    response.headers.set("Retry-After", std::to_string(seconds));
+    return call.reply(std::move(response));
+  }
+  const bool asked = options.passwords->ask(user, password,
+                                            [&options, &limiter, call, user = user, address, body = *body](bool right) {
+                                              if (!right) {
+                                                limiter.on_failure(address);
+                                                return call.fail(bad_credentials());
+                                              }
+                                              limiter.on_success(address);
+                                              give_token(options, call, user, body);
+                                            });
   if (!asked) call.fail(Error(ErrorCode::kUnavailable, "Too many log-ins at the same time; try again in a moment"));
 }
 
@@ -183,10 +202,11 @@ void remove_key(const ApiOptions& options, const Call& call) {
 }  // namespace
 
 void add_auth_routes(Router& router, engine::Engine& engine, const ApiOptions& options) {
+  const auto limiter = std::make_shared<auth::LoginLimiter>(Clock::system());
   // nginx in front of StackStorm adds "/auth/v1"; here one port serves all.
   for (const std::string prefix : {"", "/auth/v1", "/auth"}) {
     router.add_open("POST", prefix + "/tokens", "Log in: a token for a user and a password",
-                    [&options](const Call& call) { make_token(options, call); });
+                    [&options, limiter](const Call& call) { make_token(options, *limiter, call); });
     router.add("POST", prefix + "/tokens/validate", "Is a token good?",
                [&options](const Call& call) { validate_token(options, call); });
     router.add_open("GET", prefix + "/sso", "Is single sign-on available?", [](const Call& call) {

@@ -205,3 +205,9 @@ def test_tokens_and_keys_leave_no_trace_on_disk(guarded: Guarded) -> None:
                 assert secret.encode() not in content, file
     guarded.start()
     assert guarded.call("GET", "/v1/user", headers={"X-Auth-Token": token})[0] == 200
+
+
+def test_guessing_passwords_is_slowed_down(guarded: Guarded) -> None:
+    answers = [log_in(guarded, f"wrong{n}")[0] for n in range(12)]
+    assert answers == [401] * 10 + [429] * 2
+    assert log_in(guarded)[0] == 429, "not even with the right one"
