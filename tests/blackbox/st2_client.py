@@ -51,4 +51,5 @@ class Client:
         return done.stdout
 
     def json(self, *arguments: str) -> Json:
-        return json.loads(self.run(*arguments, "-j"))
+        """The first document: of a workflow the client prints its tasks as a second one."""
+        return json.JSONDecoder().raw_decode(self.run(*arguments, "-j").lstrip())[0]
