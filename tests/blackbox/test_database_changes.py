@@ -398,6 +398,22 @@ def identifier_on_record(space: Space) -> None:
 
 
 @scenario
+def throttled(space: Space) -> None:
+    """AWS being busy for a while alarms nobody; for long, it is said, and gets well by itself."""
+    space.cloud.rds.fault({"action": "CreateDBInstance", "identifier": space.name + "-short-*"}, "error", code="Throttling", count=4)
+    space.apply("short")
+    space.ready("short")
+    assert "Throttled" not in space.events("short")
+    # As long as it takes: each try of a chain is several of the client's.
+    space.cloud.rds.fault({"action": "CreateDBInstance", "identifier": space.name + "-long-*"}, "error", code="Throttling", count=21)
+    space.apply("long")
+    document = space.reason("Throttled", "Ready", "long")
+    assert document["status"]["nextTry"] and "Rate exceeded" in space.condition("Ready", "long", document)["message"]
+    space.ready("long")
+    assert len(space.calls("CreateDBInstance", space.status("identifier", "long"))) == 22
+
+
+@scenario
 def told_as_it_goes(space: Space) -> None:
     """kubectl get shows how far RDS is, from the creation to the final snapshot."""
     seen: list[str] = []
@@ -472,6 +488,8 @@ def refused_by_kubernetes(space: Space) -> None:
     assert "passwordFrom or rotation, not both" in refusal(
         "db", {"credentials": {"rotation": {"every": "1h"}, "passwordFrom": {"secretKeyRef": {"name": "x"}}}})
     assert "give secretKeyRef or vaultRef" in refusal("db", {"credentials": {"passwordFrom": {}}})
+    assert "see credentials.passwordFrom" in refusal("db", {"parameters": {"MasterUserPassword": "hunter2hunter2"}})
+    assert "see adopt.identifier" in refusal("db", {"parameters": {"DBInstanceIdentifier": "mine"}})
     assert "restoreFrom cannot be changed" in refusal("db", {"restoreFrom": {"snapshot": "x"}})
     assert "providerRef cannot be changed" in refusal("db", {"providerRef": {"name": "x"}})
 

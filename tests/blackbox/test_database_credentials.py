@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -190,6 +191,29 @@ def secret_only(space: Space) -> None:
 
 
 @scenario
+def neither_vault_nor_consul(space: Space) -> None:
+    """With SecretOnly and Consul off, squall asks neither: there need not be any."""
+    if space.cloud.vault.kind == "simulator":
+        space.cloud.vault.fault({"path": f"*{space.name}*"}, "error", count=1000, status=500)
+    create(space, {"mode": "SecretOnly"}, publish={"consul": {"kv": False, "service": False}})
+    document = space.read()
+    assert "consul" not in document["status"] and space.condition("EndpointPublished", document=document)["status"] == "True"
+    chain = space.squall.get(f"/executions/{document['status']['execution']['id']}")
+    results = {task["name"]: task["result"] for task in chain["result"]["tasks"]}
+    assert results["endpoint"] == {"asked": False} and results["credentials"]["place"] == f"the Secret {space.name}/db-db"
+    assert can_log_in(space, members(space, "db-db")["username"], members(space, "db-db")["password"])
+    # Switched on, it is there; switched off again, it goes.
+    space.patch({"publish": {"consul": {"kv": True, "service": True}}})
+    space.ready()
+    assert space.keys()["host"] and space.service()
+    space.patch({"publish": {"consul": {"kv": False, "service": False}}})
+    space.ready()
+    assert space.keys() == {} and space.service() == []
+    space.delete()
+    space.gone()
+
+
+@scenario
 def password_from(space: Space) -> None:
     """A password that somebody else chose: missing, unusable, changed."""
     word = space.name.replace("-", "_")
@@ -257,6 +281,46 @@ def provider(space: Space) -> None:
     assert west.describe_db_instances()["DBInstances"] == []
 
 
+@scenario
+def no_engine(space: Space) -> None:
+    """What is not there in Vault is named, with the command that makes it."""
+    space.apply("kv", publish={"vault": {"mount": "absent"}})
+    document = space.reason("VaultRefused", name="kv")
+    assert "vault secrets enable -path=absent kv-v2" in space.condition("Ready", document=document)["message"]
+
+
 @pytest.mark.parametrize("name", list(scenario.known))
 def test_credentials(name: str, running: dict[str, Future[None]]) -> None:
     running[name].result()
+
+
+def test_squall_killed_while_vault_takes_over(inside: World, running: dict[str, Future[None]]) -> None:
+    """Killed at any moment of the creation: one instance, and a login that works."""
+    for future in running.values():
+        future.exception()  # all are at rest
+    space = inside.space("killed")
+    space.apply(credentials={"mode": "VaultStatic"}, databaseName="killed", parameters={"MasterUsername": "m_killed"})
+    for pause in (0.1, 0.3, 0.2, 0.9, 0.6, 0.15, 0.25, 0.35):
+        time.sleep(pause)
+        inside.squall.kill()
+        inside.squall.start()
+    identifier = str(space.ready()["status"]["identifier"])
+    assert len([c for c in space.calls("CreateDBInstance", identifier) if c["code"] is None]) == 1
+    login = vault(space, f"database/static-creds/{identifier}-app")
+    assert can_log_in(space, login["username"], login["password"])
+    assert space.find_work() == []
+    space.annotate("squall.dev/rotate=1")
+    for pause in (0.2, 0.3, 0.1):
+        time.sleep(pause)
+        inside.squall.kill()
+        inside.squall.start()
+    space.until("Vault has made another password", lambda: vault(space, f"database/static-creds/{identifier}-app")["password"] != login["password"])
+    space.ready()
+    space.delete()
+    for pause in (0.2, 0.4):
+        time.sleep(pause)
+        inside.squall.kill()
+        inside.squall.start()
+    space.gone()
+    assert not vault(space, f"database/config/{identifier}") and space.secret(suffix="/master") is None
+    assert roles(space, "v-token%killed%") == []

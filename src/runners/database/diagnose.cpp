@@ -51,11 +51,26 @@ Value condition(std::string_view type, std::string_view status, const std::strin
   return Value::dict({{"type", type}, {"status", status}, {"reason", reason}, {"message", message}});
 }
 
+// AWS does not take the keys as they are.
+bool is_bad_key(std::string_view code) {
+  return code == "SignatureDoesNotMatch" || code == "InvalidClientTokenId" || code == "ExpiredToken" ||
+         code == "UnrecognizedClientException" || code == "InvalidAccessKeyId" || code == "OptInRequired";
+}
+
+// Nobody has said where AWS is or who we are.
+bool is_unset(std::string_view code) {
+  return code == "NoRegion" || code == "NoCredentials" || code == "ProfileNotFound" || code == "PartialCredentials";
+}
+
 std::string vault_reason(std::string_view code, std::string_view message) {
   if (has(code, "Sealed") || has(to_lower(message), "sealed")) return "VaultSealed";
-  if (code == "permission_denied" || has(code, "Denied")) return "VaultDenied";
+  if (code == "permission_denied" || has(code, "Denied") || code == "VaultLoginRefused" ||
+      code == "VaultWrappingTokenUsed")
+    return "VaultDenied";
+  if (code == "VaultNotConfigured") return "VaultNotConfigured";
   if (code == "VaultCannotConnect") return "VaultCannotConnect";
-  if (code == "VaultError" || code == "NotFound" || code == "RootPasswordLost") return "VaultRefused";
+  if (code == "VaultError" || code == "NotFound" || code == "KvVersion1" || code == "RootPasswordLost")
+    return "VaultRefused";
   return "VaultUnavailable";
 }
 
@@ -116,8 +131,10 @@ std::string reason_of(std::string_view task, std::string_view code, std::string_
     return std::string(code);
   if (is_vault_step(task)) return vault_reason(code, message);
   if (is_consul_step(task)) return has(code, "enied") ? "ConsulDenied" : "ConsulUnavailable";
-  if (has(code, "AccessDenied") || code == "permission_denied" || has(code, "UnauthorizedOperation"))
+  if (has(code, "AccessDenied") || code == "permission_denied" || has(code, "UnauthorizedOperation") ||
+      is_bad_key(code))
     return "AccessDenied";
+  if (is_unset(code)) return "AwsNotConfigured";
   if (has(code, "Quota") || has(code, "InsufficientDBInstanceCapacity") || has(code, "LimitExceeded"))
     return has(code, "Request") ? "Throttled" : "QuotaExceeded";
   if (has(code, "Throttl") || has(code, "SlowDown")) return "Throttled";

@@ -39,6 +39,9 @@ TEST(DatabaseDiagnosis, TheFailureTable) {
   EXPECT_EQ(reason_of("endpoint", "ConsulUnavailable", ""), "ConsulUnavailable");
   EXPECT_EQ(reason_of("logins", "VaultCannotConnect", "verifying connection"), "VaultCannotConnect");
   EXPECT_EQ(reason_of("logins", "VaultError", "unknown plugin"), "VaultRefused");
+  EXPECT_EQ(reason_of("password", "VaultNotConfigured", ""), "VaultNotConfigured");
+  EXPECT_EQ(reason_of("adopt", "SignatureDoesNotMatch", ""), "AccessDenied");
+  EXPECT_EQ(reason_of("adopt", "NoRegion", ""), "AwsNotConfigured");
   EXPECT_EQ(reason_of("instance", "DBSnapshotNotFound", ""), "ReferenceNotFound");
   EXPECT_EQ(reason_of("password", "ReferenceNotFound", "there is no Secret"), "ReferenceNotFound");
   EXPECT_EQ(reason_of("password", "PasswordUnusable", "too short"), "PasswordUnusable");

@@ -39,7 +39,14 @@ Result<Value> run(const NativeCall& call, VaultAction action, const Value& param
 }
 
 // Vault tries the connection before it takes a config; that it fails is the commonest trouble of all.
-Error explained(const Error& error, const Value& connection) {
+Error explained(const Error& error, const Value& logins, const Value& connection) {
+  if (error.http_status() == 404 && error.message().find("no handler for route") != std::string::npos) {
+    const std::string mount = logins["mount"].string();
+    return Error(error.code(), "Vault has no database engine at " + mount + ": `vault secrets enable -path=" + mount +
+                                   " database`, or set `vault_database_mount` in the config of the pack database")
+        .with_type("VaultError")
+        .with_http_status(404);
+  }
   if (error.http_status() != 400 || error.message().find("verifying connection") == std::string::npos) return error;
   return Error(error.code(),
                "Vault cannot log in at " + connection["host"].string() + ":" + connection["port"].string() +
@@ -122,7 +129,7 @@ class Logins {
     parameters.set("password", master.data["password"]);
     parameters.set("reset_credentials", reset);
     auto written = run(call_, vault::database_config, parameters);
-    if (!written) return fail(explained(written.error(), connection_));
+    if (!written) return fail(explained(written.error(), logins_, connection_));
     return {};
   }
 

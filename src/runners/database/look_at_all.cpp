@@ -192,7 +192,7 @@ class Survey {
   }
 
   std::optional<Value> keys(const Value& plan) {
-    if (consul_away_) return std::nullopt;
+    if (consul_away_ || !plan["consul"]["kv"].bool_or(true)) return std::nullopt;
     const std::string prefix = plan["consul"]["prefix"].string() + "/";
     auto consul = services_.consul(call_);
     if (!consul) return consul_problem(consul.error());

@@ -116,10 +116,14 @@ Value object_reference(const Value& object) {
                       {"uid", object["metadata"]["uid"]}});
 }
 
-Value consul_part(const Value& spec, const std::string& path, const std::string& service,
+// `asked`: there is something in Consul, or to be put there; otherwise there need be no Consul at all.
+Value consul_part(const Value& object, const std::string& path, const std::string& service,
                   const std::string& identifier) {
-  const Value& given = spec["publish"]["consul"];
-  return Value::dict({{"prefix", given["prefix"].truthy() ? given["prefix"] : Value(path)},
+  const Value& given = object["spec"]["publish"]["consul"];
+  const bool wanted = given["kv"].bool_or(true) || given["service"].bool_or(true);
+  return Value::dict({{"wanted", wanted},
+                      {"asked", wanted || object["status"]["consul"]["kvPrefix"].truthy()},
+                      {"prefix", given["prefix"].truthy() ? given["prefix"] : Value(path)},
                       {"kv", given["kv"].bool_or(true)},
                       {"service", service},
                       {"register", given["service"].bool_or(true)},
@@ -149,6 +153,21 @@ std::string doing(const Value& object) {
   if (!object["status"]["endpoint"]["host"].truthy()) return "Creating";
   const bool same = object["status"]["observedGeneration"] == object["metadata"]["generation"];
   return same ? "Repairing" : "Modifying";
+}
+
+// What raw parameters may not say, for squall says it, or it is nothing for a spec.
+Status check_parameters(const Value& spec) {
+  constexpr std::pair<const char*, const char*> kTaken[] = {
+      {"DBInstanceIdentifier",
+       "squall makes the identifier; for an instance that is there already see adopt.identifier"},
+      {"MasterUserPassword", "a password does not belong into a spec; see credentials.passwordFrom"},
+      {"ManageMasterUserPassword", "see credentials.mode"},
+      {"Engine", "see spec.engine"},
+      {"Tags", "see spec.tags"}};
+  for (const auto& [name, hint] : kTaken) {
+    if (spec["parameters"].contains(name)) return fail(bad_field(std::string("spec.parameters.") + name, hint));
+  }
+  return {};
 }
 
 Status check_identity(const Value& metadata) {
@@ -189,6 +208,7 @@ Result<Value> plan_database(const Value& object, const Value& config) {
   const std::string cluster = config["cluster"].truthy() ? config["cluster"].string() : "default";
   const std::string version =
       spec["version"].is_string() ? spec["version"].string() : std::string(facts->default_version);
+  SQ_CHECK(check_parameters(spec));
   SQ_TRY(const std::string db_class, instance_class(spec, config));
   SQ_TRY(const int64_t create_timeout, seconds_of(spec["timeouts"]["create"], 3600, "spec.timeouts.create"));
   SQ_TRY(const int64_t modify_timeout, seconds_of(spec["timeouts"]["modify"], 7200, "spec.timeouts.modify"));
@@ -222,7 +242,7 @@ Result<Value> plan_database(const Value& object, const Value& config) {
        {"database_named", spec["databaseName"].is_string()},
        {"provider", provider},
        {"restore", restore_part(spec)},
-       {"consul", consul_part(spec, path, service, identifier)},
+       {"consul", consul_part(object, path, service, identifier)},
        {"deletion", deletion_part(object, identifier)},
        {"drift_policy", spec["driftPolicy"].is_string() ? spec["driftPolicy"] : Value("Correct")},
        {"poll_interval", config["poll_interval"].int_or(30)},

@@ -119,6 +119,20 @@ TEST(DatabasePlan, ModesThatDoNotGoTogetherAreRefused) {
               HasSubstr("a dead one"));
 }
 
+TEST(DatabasePlan, RawParametersDoNotSayWhatSquallSays) {
+  EXPECT_THAT(refusal(object(R"({"engine": "postgres", "parameters": {"Tags": []}})")),
+              HasSubstr("spec.parameters.Tags: see spec.tags"));
+  EXPECT_THAT(refusal(object(R"({"engine": "postgres", "parameters": {"MasterUserPassword": "x"}})")),
+              HasSubstr("credentials.passwordFrom"));
+}
+
+TEST(DatabasePlan, NoConsulIsAskedThatNobodyWants) {
+  const char* off = R"({"engine": "postgres", "publish": {"consul": {"kv": false, "service": false}}})";
+  EXPECT_EQ(plan(object(off))["consul"]["asked"], Value(false));
+  EXPECT_EQ(plan(object(off, R"({"consul": {"kvPrefix": "p"}})"))["consul"]["asked"], Value(true)) << "to clean up";
+  EXPECT_EQ(plan(object(R"({"engine": "postgres"})"))["consul"]["asked"], Value(true));
+}
+
 TEST(DatabasePlan, ProvidersAndWhereItComesFrom) {
   Value made = object(R"({"engine": "postgres", "providerRef": {"name": "west"}, "restoreFrom": {"snapshot": "s-1"}})");
   EXPECT_THAT(refusal(made), HasSubstr("'west' is not one of the providers of this platform (none are set)"));

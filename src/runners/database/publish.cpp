@@ -55,6 +55,9 @@ Result<bool> write_keys(ConsulClient& consul, const Value& plan, const Value& in
   return true;
 }
 
+bool is_asked(const Value& plan) { return plan["consul"]["asked"].bool_or(true); }
+Result<NativeAnswer> not_asked() { return NativeAnswer::succeeded(Value::dict({{"asked", false}})); }
+
 }  // namespace
 
 Value consul_keys(const Value& plan, const Value& instance) {
@@ -101,6 +104,7 @@ Value consul_registration(const Value& plan, const Value& instance, const std::s
 Result<NativeAnswer> publish_endpoint(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
   const Value& instance = call.parameters["instance"];
+  if (!is_asked(plan)) return not_asked();
   SQ_TRY(ConsulClient consul, services.consul(call));
   SQ_TRY(const bool written, write_keys(consul, plan, instance, call.stop));
   if (plan["consul"]["register"].bool_or(true)) {
@@ -116,6 +120,7 @@ Result<NativeAnswer> publish_endpoint(const NativeCall& call, Services& services
 
 Result<NativeAnswer> unpublish_endpoint(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
+  if (!is_asked(plan)) return not_asked();
   SQ_TRY(ConsulClient consul, services.consul(call));
   const std::string prefix = prefix_of(plan);
   SQ_CHECK(consul.deregister_catalog(Value::dict({{"Node", plan["consul"]["node"]}}), call.stop));

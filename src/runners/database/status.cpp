@@ -81,6 +81,8 @@ std::string synced_message(const Outcome& outcome) {
   return "generation " + std::to_string(outcome.plan["generation"].int_or(0)) + " is carried out";
 }
 
+bool in_consul(const Value& plan) { return plan["consul"]["wanted"].bool_or(true); }
+
 // "postgres 16.8"
 std::string engine_text(const Value& plan, const Outcome& outcome) {
   const Value& version = outcome.modified["engine_version"].is_string() ? outcome.modified["engine_version"]
@@ -94,16 +96,17 @@ Value end_event(const Outcome& outcome) {
   const bool by_vault = outcome.logins["rotated"].bool_or(false);
   if (!outcome.rotation.empty() && (by_vault || outcome.credentials["new_password"].bool_or(false))) {
     return event("Normal", "Rotated", "Rotate",
-                 "the password is changed; " +
-                     (by_vault ? std::string() : "version " + text_of(outcome.credentials["version"]) + " of ") +
-                     credentials_label(outcome.plan) + " has the new one",
+                 "the password is changed; " + credentials_label(outcome.plan) + " has the new one" +
+                     (by_vault ? std::string() : ", version " + text_of(outcome.credentials["version"])),
                  true);
   }
   if (doing == "Creating") {
-    return event("Normal", "Available", "Create",
-                 address + " is ready; credentials in " + credentials_label(outcome.plan) +
-                     ", endpoint in Consul under " + outcome.plan["consul"]["prefix"].string(),
-                 false);
+    return event(
+        "Normal", "Available", "Create",
+        address + " is ready; credentials in " + credentials_label(outcome.plan) +
+            (in_consul(outcome.plan) ? ", endpoint in Consul under " + outcome.plan["consul"]["prefix"].string()
+                                     : std::string()),
+        false);
   }
   if (!items(outcome.drift).empty())
     return event("Normal", "DriftCorrected", "Repair", "corrected: " + describe_differences(outcome.drift), true);
@@ -208,7 +211,9 @@ Value summary(const Outcome& outcome) {
        {"engine", engine_text(plan, outcome)},
        {"endpoint", Value::dict({{"host", endpoint["address"]}, {"port", endpoint["port"]}, {"address", address}})},
        {"credentials", rotation_status(outcome)},
-       {"consul", Value::dict({{"kvPrefix", plan["consul"]["prefix"]}, {"service", plan["consul"]["service"]}})},
+       {"consul", in_consul(plan)
+                      ? Value::dict({{"kvPrefix", plan["consul"]["prefix"]}, {"service", plan["consul"]["service"]}})
+                      : Value()},
        {"nextTry", Value()},
        {"refused", Value()},
        {"drift", Value::empty_list()},
@@ -225,7 +230,9 @@ Value summary(const Outcome& outcome) {
                    condition("Synced", "True", "Available", synced_message(outcome)),
                    condition("Provisioned", "True", "Available", "RDS instance " + plan["identifier"].string()),
                    condition("CredentialsPublished", "True", "Available", credentials_label(plan)),
-                   condition("EndpointPublished", "True", "Available", "Consul " + plan["consul"]["prefix"].string()),
+                   condition("EndpointPublished", "True", "Available",
+                             in_consul(plan) ? "Consul " + plan["consul"]["prefix"].string()
+                                             : "in status.endpoint; Consul is not asked for"),
                    condition("NoDrift", "True", "Available", "as the spec says")});
   if (condition_is(outcome.object, "DriftLoop", "True"))
     conditions.push_back(condition("DriftLoop", "False", "Available", "no drift is being corrected again and again"));

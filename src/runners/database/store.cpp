@@ -25,8 +25,8 @@ class VaultStore : public PasswordStore {
   Result<Kept> pending() override { return read(pending_path()); }
 
   Status stage(const Value& data, const Kept& before) override {
-    SQ_TRY([[maybe_unused]] const int64_t version,
-           vault_->write(mount_, pending_path(), data, before.version, call_.stop));
+    auto written = vault_->write(mount_, pending_path(), data, before.version, call_.stop);
+    if (!written) return fail(explained(written.error()));
     const Value custom = Value::dict({{"state", "pending"}, {"uid", data["uid"]}, {"managed-by", "squall"}});
     return vault_->put_metadata(mount_, pending_path(), Value::dict({{"custom_metadata", custom}}), true, call_.stop);
   }
@@ -61,6 +61,14 @@ class VaultStore : public PasswordStore {
 
  private:
   std::string pending_path() const { return path_ + "/pending"; }
+  Error explained(const Error& error) const {
+    if (error.http_status() != 404) return error;
+    return Error(error.code(), "Vault has no KV engine at " + mount_ + ": `vault secrets enable -path=" + mount_ +
+                                   " kv-v2`, or say another mount (spec.publish.vault.mount, or `vault_mount` in the "
+                                   "config of the pack database)")
+        .with_type("VaultError")
+        .with_http_status(404);
+  }
   Result<Kept> read(const std::string& path) {
     SQ_TRY(const VaultSecret secret, vault_->read(mount_, path, call_.stop));
     return Kept{secret.data, secret.version, secret.custom_metadata};
