@@ -482,7 +482,7 @@ def refused_by_kubernetes(space: Space) -> None:
     assert "maxGiB must be greater" in refusal("db", {"storage": {"maxGiB": 25}})
     assert "adopt.identifier says which" in refusal("db", {"adopt": {"policy": "Force"}})
     assert "are taken" in refusal("db", {"tags": {"squall.dev/uid": "x"}})
-    assert "Unsupported value" in refusal("db", {"credentials": {"mode": "AWSManaged"}})
+    assert "Unsupported value" in refusal("db", {"credentials": {"mode": "Static"}})
     assert "credentials.mode cannot be changed" in refusal("db", {"credentials": {"mode": "VaultStatic"}})
     assert "ttl and maxTTL go with" in refusal("db", {"credentials": {"ttl": "1h"}})
     assert "passwordFrom or rotation, not both" in refusal(

@@ -191,6 +191,29 @@ def secret_only(space: Space) -> None:
 
 
 @scenario
+def aws_managed(space: Space) -> None:
+    """RDS makes the password; what is published says where it is and has none. Neither Vault nor squall ever knows it."""
+    identifier = create(space, {"mode": "AWSManaged"}, publish={"secret": {"name": "app"}})
+    arn = space.instance(identifier)["MasterUserSecret"]["SecretArn"]
+    assert space.status("credentials")["secretArn"] == arn and space.secret() is None
+    assert space.keys()["secret_arn"] == arn and json.loads(space.keys()["config"])["secret_arn"] == arn
+    shown = members(space, "app")
+    assert shown["secret_arn"] == arn and shown["username"] == space.instance(identifier)["MasterUsername"] and "password" not in shown
+    [call] = space.calls("CreateDBInstance", identifier)
+    assert call["params"]["ManageMasterUserPassword"] == "true" and "MasterUserPassword" not in call["params"]
+    assert space.find_work() == []
+    space.annotate("squall.dev/rotate=1")
+    space.until("it is rotated", lambda: space.status("credentials").get("rotationRequest") == "1")
+    assert [c["params"].get("RotateMasterUserPassword") for c in space.calls("ModifyDBInstance", identifier)] == ["true"]
+    assert "Rotated" in space.events() and space.find_work() == []
+    space.rds.modify_db_instance(DBInstanceIdentifier=identifier, ManageMasterUserPassword=False, MasterUserPassword="by-hand-by-hand")
+    assert "master user secret" in space.until("drift is found", space.find_work)[0]["why"]
+    space.until("AWS has it again", lambda: space.instance(identifier).get("MasterUserSecret") and not space.find_work())
+    space.ready()
+    assert space.keys()["secret_arn"] == space.instance(identifier)["MasterUserSecret"]["SecretArn"]
+
+
+@scenario
 def neither_vault_nor_consul(space: Space) -> None:
     """With SecretOnly and Consul off, squall asks neither: there need not be any."""
     if space.cloud.vault.kind == "simulator":

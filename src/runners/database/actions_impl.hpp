@@ -46,9 +46,14 @@ std::string database_of(const Value& plan, const Value& instance);
 Value connection_of(const Value& plan, const Value& instance);
 // What the readers of a secret find.
 Value credentials_of(const Value& plan, const Value& instance, const std::string& password);
+// The same where AWS keeps the password: no password, and where it is.
+Value managed_credentials(const Value& plan, const Value& instance);
 // Where an application reads its credentials in Vault; empty when they are in a Secret.
 std::string credentials_place(const Value& plan);
 std::string credentials_label(const Value& plan);  // for people
+
+// managed_password.cpp: set_password where AWS Secrets Manager makes and keeps the password.
+Result<NativeAnswer> set_managed_password(const NativeCall& call, Services& services);
 
 // given_password.cpp: what spec.credentials.passwordFrom leads to; empty without one.
 Result<std::string> given_password(const NativeCall& call, Services& services, const Value& plan);

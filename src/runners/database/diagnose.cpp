@@ -20,8 +20,8 @@ constexpr Trace kTraces[] = {{"finalizer", "release", "the finalizer on the Data
 
 std::string trace_detail(const Trace& trace, const Value& plan) {
   if (trace.made_by == "password") {
-    return plan["keep"].is_dict() ? "in Vault at " + plan["keep"]["path"].string()
-                                  : "in the Secret " + plan["secret"]["name"].string();
+    if (plan["keep"].is_dict()) return "in Vault at " + plan["keep"]["path"].string();
+    return is_secret_only(plan) ? "in the Secret " + plan["secret"]["name"].string() : "in AWS Secrets Manager";
   }
   if (trace.made_by == "instance") return plan["identifier"].string();
   return trace.made_by == "endpoint" ? plan["consul"]["prefix"].string() : std::string();
@@ -176,7 +176,7 @@ Value diagnose(const Failure& failure) {
     message = result["error"].string();
   }
   std::string reason = task.empty() ? "Failed" : reason_of(task, code, message);
-  if (failure.plan["credentials"]["mode"].string_or("") == "SecretOnly" && reason.starts_with("Vault"))
+  if (is_secret_only(failure.plan) && reason.starts_with("Vault"))
     reason = reason == "VaultDenied" ? "SecretDenied" : "SecretUnavailable";
   const bool terminal = is_terminal(reason);
   const int64_t delay = retry_delay(reason, failure.attempt, failure.retry);

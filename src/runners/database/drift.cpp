@@ -4,6 +4,7 @@
 #include "runners/database/actions_impl.hpp"
 #include "runners/database/login_statements.hpp"
 #include "runners/database/names.hpp"
+#include "runners/database/plan.hpp"
 #include "runners/database/rds_fields.hpp"
 #include "runners/database/status.hpp"
 #include "runners/database/store.hpp"
@@ -49,6 +50,8 @@ void compare_instance(const Value& object, const Value& plan, const Value& insta
   }
   const Value missing = missing_tags(plan["tags"], tags);
   for (const auto& [key, value] : missing.as_dict()) add(drift, "tag " + key, value, tags[key]);
+  if (is_aws_managed(plan) && !instance["MasterUserSecret"]["SecretArn"].truthy())
+    add(drift, "master user secret", "managed by AWS", Value());
   const Value& published = object["status"]["endpoint"]["host"];
   if (instance["Endpoint"]["Address"].truthy() && instance["Endpoint"]["Address"] != published)
     add(drift, "endpoint", instance["Endpoint"]["Address"], published);
@@ -148,7 +151,8 @@ void compare_node(const Value& plan, const Value& instance, const Value& node, V
   if (service["Meta"]["uid"] != plan["uid"]) add(drift, "Consul service uid", plan["uid"], service["Meta"]["uid"]);
 }
 
-void compare_app_secret(const Value& plan, const Value& secret, const Value& found, Value& drift) {
+void compare_app_secret(const Value& plan, const Value& instance, const Value& secret, const Value& found,
+                        Value& drift) {
   const Value& wanted = plan["secret"];
   if (!wanted.is_dict()) return;
   const std::string name = wanted["name"].string();
@@ -156,8 +160,9 @@ void compare_app_secret(const Value& plan, const Value& secret, const Value& fou
     add(drift, "Secret", name, Value());
     return;
   }
-  if (!secret["password"].is_string()) return;
-  Value shown = secret;
+  const bool managed = is_aws_managed(plan);
+  if (managed ? !instance.is_dict() || !is_settled(instance) : !secret["password"].is_string()) return;
+  Value shown = managed ? managed_credentials(plan, instance_of_record(instance)) : secret;
   if (plan["logins"].is_dict()) shown.set("username", plan["logins"]["username"]);
   const Value members = secret_members(plan, shown);
   for (const auto& [key, want] : members.as_dict()) {
@@ -198,7 +203,7 @@ Value find_drift(const Value& object, const Value& plan, const Facts& facts) {
   if (facts.logins) compare_logins(plan, instance, *facts.logins, drift);
   if (facts.keys) compare_keys(plan, instance, *facts.keys, drift);
   if (facts.node) compare_node(plan, instance, *facts.node, drift);
-  if (facts.app_secret) compare_app_secret(plan, secret, *facts.app_secret, drift);
+  if (facts.app_secret) compare_app_secret(plan, instance, secret, *facts.app_secret, drift);
   return drift;
 }
 

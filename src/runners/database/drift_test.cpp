@@ -166,6 +166,21 @@ TEST_F(DriftTest, LoginsOfVaultsEngine) {
             "Vault database config nothing -> database/x, Vault database role nothing -> database/x-app");
 }
 
+TEST_F(DriftTest, ASecretThatAwsKeeps) {
+  object.mut_dict()["spec"].set("credentials", json(R"({"mode": "AWSManaged"})"));
+  object.mut_dict()["spec"].mut_dict()["publish"].mut_dict()["secret"].set("includePassword", false);
+  plan = plan_database(object, json(R"({"sizes": {"small": "db.t4g.small"}})")).value();
+  Facts only;
+  only.instance = facts.instance;
+  EXPECT_EQ(describe_differences(find_drift(object, plan, only)), "master user secret nothing -> managed by AWS");
+  only.instance->set("MasterUserSecret", json(R"({"SecretArn": "arn:1", "SecretStatus": "active"})"));
+  EXPECT_EQ(describe_differences(find_drift(object, plan, only)), "");
+  const Value members = secret_members(plan, managed_credentials(plan, instance_of_record(*only.instance)));
+  EXPECT_EQ(members["secret_arn"], Value("arn:1"));
+  EXPECT_FALSE(members.contains("password"));
+  EXPECT_EQ(consul_keys(plan, instance_of_record(*only.instance))["secret_arn"], Value("arn:1"));
+}
+
 TEST_F(DriftTest, ConsulAndSecret) {
   facts.keys = Value::empty_dict();
   EXPECT_THAT(drift(), HasSubstr("Consul key host nothing -> x.example"));

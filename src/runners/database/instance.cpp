@@ -7,6 +7,7 @@
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
 #include "runners/database/names.hpp"
+#include "runners/database/plan.hpp"
 #include "runners/database/rds_fields.hpp"
 #include "runners/database/store.hpp"
 #include "runners/native_aws_common.hpp"
@@ -160,7 +161,9 @@ Result<NativeAnswer> create_instance(const NativeCall& call, Services& services)
     auto restored = restore_instance(call, rds, tags);
     if (restored || !is_aws_error(restored.error(), "DBInstanceAlreadyExists")) return restored;
   }
-  if (existing.is_null()) {
+  if (existing.is_null() && is_aws_managed(plan)) {
+    parameters.set("manage_master_user_password", true);
+  } else if (existing.is_null()) {
     SQ_TRY(const auto store, password_store(call, services, plan));
     SQ_TRY(const std::string password, password_by_fingerprint(*store, plan, call.parameters["fingerprint"].string()));
     parameters.set("master_user_password", password);

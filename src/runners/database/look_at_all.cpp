@@ -142,6 +142,7 @@ class Survey {
   }
 
   void keep(const Value& plan, Facts& facts) {
+    if (is_aws_managed(plan)) return;
     const bool in_vault = plan["keep"].is_dict();
     if (in_vault && vault_away_) return;
     const auto found = [&]() -> Result<Kept> {
@@ -220,7 +221,7 @@ class Survey {
 
   std::optional<Value> app_secret(const Value& plan) {
     // Where it keeps the password, it is compared as that.
-    if (!plan["secret"].is_dict() || !plan["keep"].is_dict()) return std::nullopt;
+    if (!plan["secret"].is_dict() || is_secret_only(plan)) return std::nullopt;
     auto found = client_->get({"", "v1", "secrets", plan["object"]["namespace"].string()},
                               plan["secret"]["name"].string(), call_.stop);
     if (found) return *found;

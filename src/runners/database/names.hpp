@@ -21,6 +21,7 @@ inline constexpr std::string_view kIdentifier = "squall.dev/identifier";
 inline constexpr std::string_view kUidTag = "squall.dev/uid";
 inline constexpr std::string_view kPasswordTag = "squall.dev/password-fingerprint";
 inline constexpr std::string_view kAdoptTag = "squall.dev/adopt";
+inline constexpr std::string_view kRotationTag = "squall.dev/rotation";    // the last one that AWS carried out
 inline constexpr std::string_view kExecutionTag = "squall.dev/execution";  // that made it; never compared
 
 struct EngineFacts {

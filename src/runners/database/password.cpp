@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
 #include "runners/database/names.hpp"
+#include "runners/database/plan.hpp"
 #include "runners/database/rds_fields.hpp"
 #include "runners/database/store.hpp"
 
@@ -44,6 +45,25 @@ NativeAnswer staged_answer(const NativeCall& call, const PasswordStore& store, c
                                               {"created", created}}));
 }
 
+// AWS makes the password; the tag says nothing of it.
+NativeAnswer nothing_staged(const NativeCall& call) {
+  Value tags = call.parameters["plan"]["tags"];
+  tags.set(kExecutionTag, chain_of(call));
+  return NativeAnswer::succeeded(Value::dict({{"reference", Value()},
+                                              {"fingerprint", "managed by AWS"},
+                                              {"tags", tags},
+                                              {"staged", false},
+                                              {"created", false}}));
+}
+
+// The parts of an instance that what is published is made of.
+Value published_instance(const Value& instance, const Value& secret_arn) {
+  return Value::dict({{"endpoint", instance["endpoint"]},
+                      {"master_username", instance["master_username"]},
+                      {"db_name", instance["db_name"]},
+                      {"secret_arn", secret_arn}});
+}
+
 // A query's reserved characters cannot occur in what squall makes, but a database's name or an adopted user may be
 // anything.
 std::string uri_of(const Value& plan, const Value& secret) {
@@ -78,12 +98,20 @@ Value connection_of(const Value& plan, const Value& instance) {
   const EngineFacts* facts = find_engine(plan["engine"].string());
   const Value& endpoint = instance["endpoint"];
   const Value& port = endpoint["port"];
-  return Value::dict({{"host", endpoint["address"]},
-                      {"port", port.is_int() ? std::to_string(port.as_int()) : port.string()},
-                      {"dbname", database_of(plan, instance)},
-                      {"engine", plan["engine"]},
-                      {"sslmode", facts != nullptr ? facts->ssl_mode : "require"},
-                      {"uid", plan["uid"]}});
+  Value connection = Value::dict({{"host", endpoint["address"]},
+                                  {"port", port.is_int() ? std::to_string(port.as_int()) : port.string()},
+                                  {"dbname", database_of(plan, instance)},
+                                  {"engine", plan["engine"]},
+                                  {"sslmode", facts != nullptr ? facts->ssl_mode : "require"},
+                                  {"uid", plan["uid"]}});
+  if (is_aws_managed(plan)) connection.set("secret_arn", instance["secret_arn"]);
+  return connection;
+}
+
+Value managed_credentials(const Value& plan, const Value& instance) {
+  Value credentials = connection_of(plan, instance);
+  credentials.set("username", instance["master_username"]);
+  return credentials;
 }
 
 std::string credentials_place(const Value& plan) {
@@ -93,6 +121,7 @@ std::string credentials_place(const Value& plan) {
 }
 
 std::string credentials_label(const Value& plan) {
+  if (is_aws_managed(plan)) return "AWS Secrets Manager";
   const std::string place = credentials_place(plan);
   return place.empty() ? "the Secret " + plan["secret"]["name"].string() : "Vault at " + place;
 }
@@ -108,6 +137,7 @@ Value credentials_of(const Value& plan, const Value& instance, const std::string
 
 Result<NativeAnswer> stage_password(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
+  if (is_aws_managed(plan)) return nothing_staged(call);
   SQ_TRY(const auto store, password_store(call, services, plan));
   SQ_TRY(const Kept current, store->current());
   SQ_CHECK(check_owner(*store, current, plan));
@@ -222,12 +252,23 @@ class PasswordChange {
 }  // namespace
 
 Result<NativeAnswer> set_password(const NativeCall& call, Services& services) {
+  if (is_aws_managed(call.parameters["plan"])) return set_managed_password(call, services);
   SQ_TRY(const clients::RdsClient rds, services.rds(call, call.parameters["plan"]));
   return PasswordChange(call, services, rds).run();
 }
 
 Result<NativeAnswer> publish_credentials(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
+  const Value instance = published_instance(call.parameters["instance"], call.parameters["managed"]["secret_arn"]);
+  if (is_aws_managed(plan)) {
+    return NativeAnswer::succeeded(
+        Value::dict({{"place", "AWS Secrets Manager"},
+                     {"version", Value()},
+                     {"username", instance["master_username"]},
+                     {"instance", instance},
+                     {"changed", false},
+                     {"new_password", call.parameters["managed"]["rotated"].bool_or(false)}}));
+  }
   SQ_TRY(const auto store, password_store(call, services, plan));
   SQ_TRY(const Kept current, store->current());
   SQ_CHECK(check_owner(*store, current, plan));
@@ -238,7 +279,7 @@ Result<NativeAnswer> publish_credentials(const NativeCall& call, Services& servi
   const Value& source = is_pending ? pending.data : current.data;
   // Keys that somebody else added stay.
   Value data = current.data.is_dict() ? current.data : Value::empty_dict();
-  const Value wanted = credentials_of(plan, call.parameters["instance"], password);
+  const Value wanted = credentials_of(plan, instance, password);
   for (const auto& [key, value] : wanted.as_dict()) data.set(key, value);
   if (pending.data["rotation"].is_string()) data.set("rotation", pending.data["rotation"]);
   data.set("salt", source["salt"]);
@@ -251,6 +292,7 @@ Result<NativeAnswer> publish_credentials(const NativeCall& call, Services& servi
   return NativeAnswer::succeeded(Value::dict({{"place", store->name()},
                                               {"version", version},
                                               {"username", wanted["username"]},
+                                              {"instance", instance},
                                               {"changed", changed},
                                               {"new_password", changed && (replaced || pending.data.is_dict())}}));
 }
@@ -258,6 +300,8 @@ Result<NativeAnswer> publish_credentials(const NativeCall& call, Services& servi
 // The secret's latest version can be undeleted as long as a snapshot may need its password; the staged one never.
 Result<NativeAnswer> forget_credentials(const NativeCall& call, Services& services) {
   const Value& plan = call.parameters["plan"];
+  // RDS deletes its secret with the instance.
+  if (is_aws_managed(plan)) return NativeAnswer::succeeded(Value::dict({{"place", "AWS"}, {"deleted", false}}));
   SQ_TRY(const auto store, password_store(call, services, plan));
   SQ_TRY(const Kept current, store->current());
   const bool ours = current.data["uid"] == plan["uid"];

@@ -78,29 +78,37 @@ Value secret_part(const Value& object, const std::string& mode) {
 
 }  // namespace
 
+bool is_secret_only(const Value& plan) { return plan["credentials"]["mode"].string_or("") == "SecretOnly"; }
+bool is_aws_managed(const Value& plan) { return plan["credentials"]["mode"].string_or("") == "AWSManaged"; }
+
 Status plan_credentials(const Value& object, const Value& config, const std::string& path, Value& plan) {
   const Value& spec = object["spec"];
   const std::string mode(spec["credentials"]["mode"].string_or("VaultKV"));
   const bool by_engine = mode == "VaultStatic" || mode == "VaultDynamic";
-  if (mode != "VaultKV" && mode != "SecretOnly" && !by_engine) {
+  const bool by_aws = mode == "AWSManaged";
+  if (mode != "VaultKV" && mode != "SecretOnly" && !by_engine && !by_aws) {
     return fail(bad_field("spec.credentials.mode",
-                          "'" + mode + "' is not one of VaultKV, VaultStatic, VaultDynamic, SecretOnly"));
+                          "'" + mode + "' is not one of VaultKV, VaultStatic, VaultDynamic, SecretOnly, AWSManaged"));
   }
-  if (by_engine && spec["credentials"]["passwordFrom"].is_dict())
-    return fail(bad_field("spec.credentials.passwordFrom",
-                          "goes with the modes VaultKV and SecretOnly: with " + mode + " Vault makes the passwords"));
-  if (by_engine && spec["publish"]["secret"]["includePassword"].bool_or(false))
+  const std::string maker = by_aws ? "AWS" : "Vault";
+  if ((by_engine || by_aws) && spec["credentials"]["passwordFrom"].is_dict()) {
+    return fail(bad_field("spec.credentials.passwordFrom", "goes with the modes VaultKV and SecretOnly: with " + mode +
+                                                               " " + maker + " makes the passwords"));
+  }
+  if ((by_engine || by_aws) && spec["publish"]["secret"]["includePassword"].bool_or(false)) {
     return fail(bad_field("spec.publish.secret.includePassword",
-                          "goes with the modes VaultKV and SecretOnly: with " + mode +
-                              " Vault changes the password, and the Secret would have a dead one"));
+                          "goes with the modes VaultKV and SecretOnly: with " + mode + " " + maker +
+                              " changes the password, and the Secret would have a dead one"));
+  }
   SQ_TRY(Value credentials, credentials_of_spec(spec, mode));
   const Value& given = spec["publish"]["vault"];
   const Value mount = given["mount"].truthy() ? given["mount"] : text_or(config["vault_mount"], "secret");
   const std::string readers = given["path"].truthy() ? given["path"].string() : path;
   plan.set("credentials", std::move(credentials));
   plan.set("secret", secret_part(object, mode));
-  plan.set("vault", mode == "SecretOnly" ? Value() : place(mount, readers));
-  plan.set("keep", mode == "SecretOnly" ? Value() : place(mount, by_engine ? readers + "/master" : readers));
+  const bool in_vault = mode == "VaultKV" || by_engine;
+  plan.set("vault", in_vault ? place(mount, readers) : Value());
+  plan.set("keep", !in_vault ? Value() : place(mount, by_engine ? readers + "/master" : readers));
   plan.set("logins", Value());
   if (by_engine) {
     SQ_TRY(Value logins, logins_part(spec, config, mode, plan));

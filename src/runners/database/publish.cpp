@@ -71,6 +71,7 @@ Value consul_keys(const Value& plan, const Value& instance) {
                             {"sslmode", connection["sslmode"]},
                             {"vault_path", credentials_place(plan)},
                             {"generation", text_of(plan["generation"])}});
+  if (connection["secret_arn"].truthy()) keys.set("secret_arn", connection["secret_arn"]);
   // All of it in one read, for those who would rather parse than list.
   keys.set("config", to_json(keys));
   return keys;

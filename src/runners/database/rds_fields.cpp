@@ -172,7 +172,8 @@ Value instance_of_record(const Value& record) {
   return Value::dict(
       {{"endpoint", Value::dict({{"address", record["Endpoint"]["Address"]}, {"port", record["Endpoint"]["Port"]}})},
        {"master_username", record["MasterUsername"]},
-       {"db_name", record["DBName"]}});
+       {"db_name", record["DBName"]},
+       {"secret_arn", record["MasterUserSecret"]["SecretArn"]}});
 }
 
 bool has_pending(const Value& owned, const Value& record) {

@@ -29,7 +29,7 @@ Value tags_of_record(const Value& record);
 bool is_broken(std::string_view status);
 
 // The parts of a record that credentials and endpoint are made of: {endpoint: {address, port}, master_username,
-// db_name}.
+// db_name, secret_arn}.
 Value instance_of_record(const Value& record);
 
 // True when something that the plan owns is accepted but not yet applied.

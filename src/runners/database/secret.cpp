@@ -3,6 +3,7 @@
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
 #include "runners/database/names.hpp"
+#include "runners/database/plan.hpp"
 #include "runners/database/store.hpp"
 
 namespace squall::runners::database {
@@ -46,6 +47,7 @@ Result<bool> remove_if_ours(const std::shared_ptr<kubernetes::Client>& client, c
 // What is published, resolved here so that it is in no parameter and no result. With logins of Vault's the Secret has
 // none: a client asks Vault.
 Result<Value> published_credentials(const NativeCall& call, Services& services, const Value& plan) {
+  if (is_aws_managed(plan)) return managed_credentials(plan, call.parameters["instance"]);
   SQ_TRY(const auto store, password_store(call, services, plan));
   SQ_TRY(const Kept kept, store->current());
   if (!kept.data["password"].is_string())
@@ -96,6 +98,7 @@ Value secret_members(const Value& plan, const Value& credentials) {
                                {"sslmode", credentials["sslmode"]}});
   if (credentials["username"].truthy()) members.set("username", credentials["username"]);
   if (plan["logins"].is_dict()) members.set("vault_path", plan["logins"]["path"]);
+  if (credentials["secret_arn"].truthy()) members.set("secret_arn", credentials["secret_arn"]);
   if (with_password) {
     members.set("password", credentials["password"]);
     members.set("uri", credentials["uri"]);
@@ -120,7 +123,7 @@ Result<NativeAnswer> publish_secret(const NativeCall& call, Services& services) 
     SQ_TRY(changed, remove_if_ours(client, plan, before, call.stop));
   }
   // With SecretOnly the Secret is where the password is kept: publish_credentials has written it.
-  if (name.empty() || !plan["keep"].is_dict()) return answer(changed);
+  if (name.empty() || is_secret_only(plan)) return answer(changed);
   SQ_TRY(const Value there, find(client, plan, name, call.stop));
   if (!there.is_null() && !is_ours(there, plan)) {
     return fail(Error(ErrorCode::kConflict, "the Secret " + plan["object"]["namespace"].string() + "/" + name +

@@ -34,6 +34,7 @@ Value rotation_status(const Outcome& outcome) {
   Value credentials = Value::dict({{"mode", outcome.plan["credentials"]["mode"]},
                                    {"vaultPath", place.empty() ? Value() : Value(place)},
                                    {"role", outcome.plan["logins"]["role"]},
+                                   {"secretArn", outcome.credentials["instance"]["secret_arn"]},
                                    {"username", outcome.plan["logins"].is_dict() ? outcome.plan["logins"]["username"]
                                                                                  : outcome.credentials["username"]},
                                    {"passwordVersion", outcome.credentials["version"]}});

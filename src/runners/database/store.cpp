@@ -4,6 +4,7 @@
 #include "base/strings.hpp"
 #include "runners/database/actions_impl.hpp"
 #include "runners/database/names.hpp"
+#include "runners/database/plan.hpp"
 
 namespace squall::runners::database {
 namespace {
@@ -184,7 +185,7 @@ class SecretStore : public PasswordStore {
 }  // namespace
 
 Result<std::unique_ptr<PasswordStore>> password_store(const NativeCall& call, Services& services, const Value& plan) {
-  if (plan["credentials"]["mode"].string_or("") == "SecretOnly") {
+  if (is_secret_only(plan)) {
     SQ_TRY(auto client, services.cluster(call));
     return std::unique_ptr<PasswordStore>(std::make_unique<SecretStore>(call, std::move(client), plan));
   }
