@@ -95,10 +95,11 @@ Value end_event(const Outcome& outcome) {
   const std::string doing = outcome.plan["doing"].string();
   const std::string address = address_of(outcome.instance["endpoint"]);
   const bool by_vault = outcome.logins["rotated"].bool_or(false);
+  const Value& version = outcome.credentials["version"];
   if (!outcome.rotation.empty() && (by_vault || outcome.credentials["new_password"].bool_or(false))) {
     return event("Normal", "Rotated", "Rotate",
                  "the password is changed; " + credentials_label(outcome.plan) + " has the new one" +
-                     (by_vault ? std::string() : ", version " + text_of(outcome.credentials["version"])),
+                     (by_vault || !version.is_int() ? std::string() : ", version " + text_of(version)),
                  true);
   }
   if (doing == "Creating") {
