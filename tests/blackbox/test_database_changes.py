@@ -416,16 +416,14 @@ def throttled(space: Space) -> None:
 @scenario
 def told_as_it_goes(space: Space) -> None:
     """kubectl get shows how far RDS is, from the creation to the final snapshot."""
-    seen: list[str] = []
     space.apply(deletionPolicy="Snapshot")
-
-    def watch() -> bool:
-        phase = space.status("phase")
-        if phase and (not seen or seen[-1] != phase):
-            seen.append(phase)
-        return bool(phase == "Available")
-    space.until("it is Available", watch)
-    assert seen[0] == "Creating" and "BackingUp" in seen, seen
+    pinned = space.until("RDS creates it", lambda: next(
+        (d["DBInstanceIdentifier"] for d in space.rds.describe_db_instances()["DBInstances"] if d["DBInstanceIdentifier"].startswith(space.name)), None))
+    space.cloud.rds.control(status={pinned: "backing-up"})
+    space.until("it is told how far RDS is", lambda: space.status("phase") == "BackingUp")
+    assert "is backing-up" in space.condition("Ready")["message"]
+    space.cloud.rds.control(status={pinned: None})
+    space.ready()
     assert "postgres 16" in space.kubectl("get", "db")
     identifier = space.ready()["status"]["identifier"]
     space.cloud.rds.control(status={identifier: "deleting"})
