@@ -72,7 +72,9 @@ tsan: deps ## unit tests under the thread sanitizer
 	@cmake --preset tsan >/dev/null && cmake --build --preset tsan -j $(JOBS)
 	@tools/run-tests.sh tsan unit
 
-fuzz: deps ## every parser for FUZZ_SECONDS (default 20) each
+fuzz: deps ## every parser for FUZZ_SECONDS (default 20) each; FUZZ_TARGETS="json yaml", FUZZ_KEEP=1 keeps what is new
+	@tools/install-deps.sh clang-16 libclang-rt-16-dev
+	@cmake --preset fuzz >/dev/null && cmake --build --preset fuzz -j $(JOBS)
 	@tools/run-fuzz.sh
 
 format: ## format all C++ sources

@@ -17,10 +17,12 @@ endif()
 add_library(squall_options INTERFACE)
 target_include_directories(squall_options INTERFACE ${CMAKE_SOURCE_DIR}/src)
 target_compile_options(squall_options INTERFACE -Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor
-                       -Wno-missing-field-initializers -fpch-preprocess)
+                       -Wno-missing-field-initializers)
 # GCC 12 sees overlaps and overflows in `"text" + std::string` that are not there (GCC bugs 105651, 105329).
-target_compile_options(squall_options INTERFACE -Wno-restrict -Wno-stringop-overflow -Wno-stringop-overread
-                       -Wno-maybe-uninitialized -Wno-array-bounds)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  target_compile_options(squall_options INTERFACE -fpch-preprocess -Wno-restrict -Wno-stringop-overflow
+                         -Wno-stringop-overread -Wno-maybe-uninitialized -Wno-array-bounds)
+endif()
 
 find_program(MOLD mold)
 if(MOLD)

@@ -1,5 +1,7 @@
 #!/bin/sh
-# Installs the Debian 12 packages that squall is built and tested with. Does nothing when they are all there.
+# Installs the Debian 12 packages that squall is built and tested with, or those named as arguments. Does nothing when
+# they are all there.
+# usage: install-deps.sh [PACKAGE...]
 set -eu
 
 packages="
@@ -8,6 +10,7 @@ libexpected-dev libfmt-dev libgmock-dev libgtest-dev libpcre2-dev libsimdjson-de
 libyaml-dev mold ninja-build openssl pkg-config procps python3 python3-lib2to3 python3-venv sqlite3 strace
 tzdata
 "
+[ $# -eq 0 ] || packages="$*"
 
 missing=""
 for package in $packages; do

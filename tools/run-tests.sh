@@ -56,6 +56,16 @@ run_blackbox() {
   grep -E '^SKIPPED' "$log"
 }
 
+# Which recorded answers the tests read; src/value/conformance.hpp and tests/blackbox/squall_server.py look at the same places.
+if [ -n "${SQUALL_CONFORMANCE:-}" ]; then
+  if [ ! -d "$SQUALL_CONFORMANCE" ]; then
+    echo "recorded answers: SQUALL_CONFORMANCE names $SQUALL_CONFORMANCE, which is no folder; what needs them is left out"
+    [ -z "${CI:-}" ] || { echo "run-tests: under CI they must be there" >&2; exit 1; }
+  fi
+elif [ ! -d "$root/../shared/conformance" ]; then
+  echo "recorded answers: the copy in tests/conformance; left out: orquesta and orquesta-rehearsals (texts of the StackStorm project)"
+fi
+
 case $what in
   all) run_unit; run_blackbox ;;
   unit | conformance) run_unit ;;

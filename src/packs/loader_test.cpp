@@ -513,24 +513,10 @@ void expect_recorded(const std::vector<Value>& documents, std::string_view path)
   ADD_FAILURE() << "no transcript of " << path;
 }
 
-std::optional<std::string> conformance_pack() {
-  for (const std::string& folder :
-       {std::string(std::getenv("SQUALL_CONFORMANCE") ? std::getenv("SQUALL_CONFORMANCE") : ""),
-        std::string(SQUALL_SOURCE_DIR) + "/../shared/conformance",
-        std::string(SQUALL_SOURCE_DIR) + "/tests/conformance"}) {
-    const std::string path = fs::path(folder + "/api/packs/conf").lexically_normal().string();
-    if (!folder.empty() && fs::exists(path + "/pack.yaml")) return path;
-  }
-  return std::nullopt;
-}
-
 TEST_F(Loader, Conformance) {
-  const auto directory = conformance_pack();
-  if (!directory) {
-    if (std::getenv("CI") != nullptr) FAIL() << "no conformance data for api";
-    GTEST_SKIP() << "no conformance data for api; set SQUALL_CONFORMANCE";
-  }
-  LoadedPack pack = load_pack(*directory, {});
+  const std::string directory = conformance::folder() + "/api/packs/conf";
+  if (!fs::exists(directory + "/pack.yaml")) SQ_NO_CONFORMANCE_DATA("api");
+  LoadedPack pack = load_pack(directory, {});
   for (const LoadProblem& problem : pack.problems) ADD_FAILURE() << problem.error.to_string();
   EXPECT_EQ(pack.actions.size(), 18u);
   for (const char* name : {"noop", "types", "py", "script", "wf_seq", "chain_ok", "http", "ask", "shell_cmd"}) {
@@ -538,7 +524,7 @@ TEST_F(Loader, Conformance) {
   }
   expect_recorded(pack.rules, "/v1/rules/conf.hook");
   expect_recorded(pack.policies, "/v1/policies/conf.noop2.concurrency");
-  EXPECT_EQ(pack.pack["path"].string(), *directory);
+  EXPECT_EQ(pack.pack["path"].string(), directory);
   pack.pack.set("path", "{{path}}/packs/conf");
   expect_recorded({pack.pack}, "/v1/packs/conf");
   EXPECT_EQ(pack.sensors.size(), 1u);
