@@ -3,6 +3,7 @@
 #include "api/api.hpp"
 #include "api/listing.hpp"
 #include "api/request_body.hpp"
+#include "base/log.hpp"
 #include "value/json.hpp"
 
 namespace squall::api {
@@ -69,7 +70,21 @@ Value shown(const Value& pair) {
   return document;
 }
 
-Result<Value> decrypted(const Value& pair) { return shown(pair); }
+constexpr std::string_view kNoKey =
+    "this server has no key for encrypted datastore values: set encryption_key_path to the key file";
+
+// The pair with its value in clear, for `?decrypt=true` (M-5).
+Result<Value> decrypted(engine::Engine& engine, const Value& pair) {
+  if (!pair["encrypted"].bool_or(false)) return shown(pair);
+  const crypto::SymmetricKey* key = engine.datastore_key();
+  if (key == nullptr) return fail(ErrorCode::kInvalid, std::string(kNoKey));
+  SQ_TRY(std::string plain, key->decrypt(pair["value"].string_or("")));
+  add_log_secret(plain);
+  Value document = shown(pair);
+  document.set("value", std::move(plain));
+  document.set("encrypted", false);
+  return document;
+}
 
 struct Place {
   std::string scope, name;
@@ -89,14 +104,27 @@ void get(engine::Engine& engine, const Call& call) {
   const auto pair = engine.datastore().find(place->scope, place->name);
   if (!pair) return call.fail(pair.error());
   if (pair->is_null()) return call.fail(unknown_key(place->name));
-  call.reply(*decrypt ? decrypted(*pair) : Result<Value>(shown(*pair)));
+  call.reply(*decrypt ? decrypted(engine, *pair) : Result<Value>(shown(*pair)));
 }
 
-Status encrypt(const Value& body) {
-  if (!body["secret"].bool_or(false) && !body["encrypted"].bool_or(false)) return {};
-  return fail(ErrorCode::kInvalid,
-              "This server keeps no encrypted datastore values. Keep the secret in Vault and refer to it with "
-              "secretref://vault/MOUNT/PATH#KEY.");
+// Makes of the pair what is stored for a value that is secret, or encrypted already.
+Status encrypt(engine::Engine& engine, const Value& body, const std::string& name, Value& pair) {
+  const bool encrypted = body["encrypted"].bool_or(false);
+  if (!encrypted && !body["secret"].bool_or(false)) return {};
+  const crypto::SymmetricKey* key = engine.datastore_key();
+  if (key == nullptr) return fail(ErrorCode::kInvalid, std::string(kNoKey));
+  const std::string_view value = body["value"].string_or("");
+  if (!encrypted) {
+    add_log_secret(value);
+    pair.set("value", key->encrypt(value));
+  } else if (!key->decrypt(value)) {
+    return fail(ErrorCode::kInvalid,
+                "Failed to verify the integrity of the provided value for key \"" + name +
+                    "\". Ensure that the value is encrypted with the correct key and not corrupted.");
+  }
+  pair.set("secret", true);
+  pair.set("encrypted", true);
+  return {};
 }
 
 void put(engine::Engine& engine, const Call& call) {
@@ -117,7 +145,7 @@ void put(engine::Engine& engine, const Call& call) {
     const Timestamp expires = Clock::system().now() + std::chrono::seconds((*body)["ttl"].int_or(0));
     pair.set("expire_timestamp", format_timestamp(expires));
   }
-  if (const Status kept = encrypt(*body); !kept) return call.fail(kept.error());
+  if (const Status kept = encrypt(engine, *body, call.parameter("name"), pair); !kept) return call.fail(kept.error());
   engine.datastore().set(std::move(pair), [call](const Result<Value>& stored) {
     if (!stored) return call.fail(stored.error());
     call.reply(200, shown(*stored));
@@ -177,7 +205,7 @@ void list(engine::Engine& engine, const Call& call) {
   if (!read) return call.fail(read.error());
   List documents;
   for (const Value& pair : pairs) {
-    auto document = *decrypt ? decrypted(pair) : Result<Value>(shown(pair));
+    auto document = *decrypt ? decrypted(engine, pair) : Result<Value>(shown(pair));
     if (!document) return call.fail(document.error().with_context("The key \"" + pair["name"].string() + "\""));
     documents.push_back(std::move(*document));
   }

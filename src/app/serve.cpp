@@ -13,6 +13,8 @@
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
+#include "engine/key_values.hpp"
+#include "expr/expr.hpp"
 #include "net/event_loop.hpp"
 #include "net/http_server.hpp"
 #include "store/sqlite/sqlite_store.hpp"
@@ -99,6 +101,7 @@ struct Server {
   net::EventLoop loop;
   std::unique_ptr<store::Store> store;
   std::unique_ptr<engine::SecretSealer> sealer;
+  std::shared_ptr<const crypto::SymmetricKey> datastore_key;
   std::unique_ptr<Components> components;
   std::unique_ptr<engine::Engine> engine;
   std::unique_ptr<auth::Access> access;
@@ -118,6 +121,13 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   SQ_TRY(store, store::open_sqlite_store(std::move(sqlite)));
   SQ_TRY(engine::SecretSealer key, engine::SecretSealer::open(settings.data + "/secret.key"));
   sealer = std::make_unique<engine::SecretSealer>(std::move(key));
+  const bool own_key = settings.encryption_key_path.empty();
+  SQ_TRY(crypto::SymmetricKey opened,
+         engine::open_datastore_key(own_key ? settings.data + "/datastore_key.json" : settings.encryption_key_path,
+                                    own_key));
+  datastore_key = std::make_shared<crypto::SymmetricKey>(std::move(opened));
+  expr::register_host_filter(
+      "decrypt_kv", [key = datastore_key](const Value& input, const List&) { return engine::decrypt_kv(*key, input); });
 
   // The port is taken before the engine starts, so that a second squall on the same port stops before it acts.
   net::ServerOptions listen;
@@ -155,7 +165,8 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   components = std::make_unique<Components>(
       ComponentOptions{settings.data, share, settings.user, timezone, environment_value}, loop);
   engine = std::make_unique<engine::Engine>(
-      engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store},
+      engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store,
+                                   datastore_key.get()},
       options);
   components->attach(*engine, [this](const std::string& method, const std::string& path, const Value& query,
                                      const Value& body, sensors::PythonSensorOptions::ApiDone done) {

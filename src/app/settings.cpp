@@ -21,8 +21,9 @@ struct Given {
   explicit operator bool() const { return !source.empty(); }
 };
 
-constexpr std::array kNames = {"data",      "packs",      "listen",          "configs", "user",         "timezone",
-                               "log_level", "log_format", "tls_certificate", "tls_key", "auth_htpasswd"};
+constexpr std::array kNames = {
+    "data",      "packs",      "listen",          "configs", "user",          "timezone",
+    "log_level", "log_format", "tls_certificate", "tls_key", "auth_htpasswd", "encryption_key_path"};
 
 using Table = std::map<std::string, Given, std::less<>>;
 
@@ -85,6 +86,7 @@ Status apply_settings(const Table& table, Settings& settings) {
   if (const Given certificate = get("tls_certificate")) settings.tls_certificate = certificate.value;
   if (const Given key = get("tls_key")) settings.tls_key = key.value;
   if (const Given file = get("auth_htpasswd")) settings.auth_htpasswd = file.value;
+  if (const Given key = get("encryption_key_path")) settings.encryption_key_path = key.value;
   if (const Given packs = get("packs")) {
     for (const std::string& directory : split(packs.value, ':')) {
       if (!directory.empty()) settings.packs.push_back(directory);
@@ -132,6 +134,7 @@ Result<Settings> read_settings(const ServeArguments& arguments,
   given("tls_certificate", arguments.tls_certificate);
   given("tls_key", arguments.tls_key);
   given("auth_htpasswd", arguments.auth_htpasswd);
+  given("encryption_key_path", arguments.encryption_key_path);
   if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));
   Settings settings;
   SQ_CHECK(apply_settings(table, settings));

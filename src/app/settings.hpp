@@ -19,9 +19,10 @@ struct Settings {
   std::string address = "127.0.0.1";
   uint16_t port = 9101;
   std::string tls_certificate, tls_key;
-  std::string auth_htpasswd;     // passwords of users; empty: authentication is off
-  std::string user = "stanley";  // StackStorm's system user
-  std::string timezone;          // of timers that name none; empty: the machine's
+  std::string auth_htpasswd;        // passwords of users; empty: authentication is off
+  std::string encryption_key_path;  // of encrypted datastore values; empty: one that squall makes in its data directory
+  std::string user = "stanley";     // StackStorm's system user
+  std::string timezone;             // of timers that name none; empty: the machine's
   LogLevel log_level = LogLevel::kInfo;
   LogFormat log_format = LogFormat::kText;
 };
@@ -30,13 +31,14 @@ struct Settings {
 struct ServeArguments {
   std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone,
       auth_htpasswd;
+  std::string encryption_key_path;
   std::vector<std::string> packs;
 };
 
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS,
-// SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE, SQUALL_TLS_KEY and
-// SQUALL_AUTH_HTPASSWD. The configuration file is YAML with the same names in lower case. Errors say which source gave
-// the bad value, with file and line for the file.
+// SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE, SQUALL_TLS_KEY,
+// SQUALL_AUTH_HTPASSWD and SQUALL_ENCRYPTION_KEY_PATH. The configuration file is YAML with the same names in lower
+// case. Errors say which source gave the bad value, with file and line for the file.
 Result<Settings> read_settings(const ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment);
 

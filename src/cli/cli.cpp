@@ -50,6 +50,10 @@ void add_serve(Cli& cli) {
   serve->add_option("--tls-key", cli.serve.tls_key, "PEM file");
   serve->add_option("--auth-htpasswd", cli.serve.auth_htpasswd,
                     "Passwords of users, as htpasswd makes them; turns authentication on (SQUALL_AUTH_HTPASSWD)");
+  serve->add_option(
+      "--encryption-key-path", cli.serve.encryption_key_path,
+      "Key file of encrypted datastore values, StackStorm's own for instance (SQUALL_ENCRYPTION_KEY_PATH; "
+      "default DATA/datastore_key.json)");
   serve->add_option("--log-level", cli.serve.log_level, "debug, info, warning or error (SQUALL_LOG_LEVEL)");
   serve->add_option("--log-format", cli.serve.log_format, "text or json (SQUALL_LOG_FORMAT)");
   serve->callback([&cli] { cli.serving = true; });

@@ -52,7 +52,8 @@ Value with_config(const Value& parameters, const Value& config) {
 // The same for a rule as its file has it.
 Value with_pack_config(const Value& rule, const packs::LoadedPack& pack) {
   if (!rule["trigger"]["parameters"].is_dict()) return rule;
-  const auto config = packs::resolve_config(pack.config_schema, pack.config, Value::empty_dict());
+  const auto config =
+      packs::resolve_config(pack.pack["ref"].string_or(""), pack.config_schema, pack.config, Value::empty_dict());
   Value trigger = rule["trigger"];
   trigger.set("parameters", with_config(trigger["parameters"], config ? *config : pack.config));
   Value filled = rule;

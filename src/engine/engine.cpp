@@ -46,7 +46,7 @@ Engine::Engine(Dependencies dependencies, EngineOptions options)
   });
   driver_ = std::make_unique<ExecutionDriver>(
       ExecutionDriver::Dependencies{deps_.executor, deps_.clock, deps_.store, catalog_, committer_, deps_.runners,
-                                    deps_.sealer},
+                                    deps_.sealer, deps_.datastore_key},
       options_.driver);
   triggers_ = std::make_unique<TriggerProcessor>(deps_.clock, deps_.store, catalog_, *driver_, options_.driver.user);
   datastore_ = std::make_unique<Datastore>(deps_.clock, deps_.executor, deps_.store, committer_,

@@ -11,6 +11,7 @@
 #include "base/clock.hpp"
 #include "base/executor.hpp"
 #include "base/result.hpp"
+#include "crypto/symmetric.hpp"
 #include "engine/catalog.hpp"
 #include "engine/content_registry.hpp"
 #include "engine/datastore.hpp"
@@ -42,6 +43,8 @@ class Engine final : public sensors::SensorHost {
     const SecretSealer& sealer;
     // A commit failed: the engine's memory is ahead of the disk, the process has to end.
     std::function<void(const Error&)> on_fatal;
+    // Of encrypted datastore values; null: there are none to read.
+    const crypto::SymmetricKey* datastore_key = nullptr;
   };
   Engine(Dependencies dependencies, EngineOptions options);
   ~Engine() override;
@@ -92,6 +95,8 @@ class Engine final : public sensors::SensorHost {
   // The config of a pack as its Python code sees it: schema defaults filled in, templates rendered.
   Result<Value> config_of(const std::string& pack) { return driver_->config_of(pack, options_.driver.user); }
   const std::string& user() const { return options_.driver.user; }
+  // Of encrypted datastore values; may be null.
+  const crypto::SymmetricKey* datastore_key() const { return deps_.datastore_key; }
 
   // SensorHost.
   void commit(sensors::SensorCommit commit, std::function<void(Status)> done) override;

@@ -67,8 +67,12 @@ bool ExecutionDriver::at_work(std::string_view id) {
 Result<Value> ExecutionDriver::config_of(const std::string& pack, const std::string& user) {
   const Value* schema = deps_.catalog.find(Collection::kConfigSchemas, pack);
   const Value* config = deps_.catalog.find(Collection::kConfigs, pack);
-  return packs::resolve_config(schema != nullptr ? (*schema)["attributes"] : Value(),
-                               config != nullptr ? (*config)["values"] : Value(), make_st2kv(deps_.store, user));
+  packs::DecryptText decrypt;
+  if (const crypto::SymmetricKey* key = deps_.datastore_key)
+    decrypt = [key](std::string_view stored) { return decrypt_kv(*key, Value(stored)); };
+  return packs::resolve_config(pack, schema != nullptr ? (*schema)["attributes"] : Value(),
+                               config != nullptr ? (*config)["values"] : Value(), make_st2kv(deps_.store, user),
+                               decrypt);
 }
 
 Result<Value> ExecutionDriver::check_and_render(const ExecutionRequest& request, const Value& action,

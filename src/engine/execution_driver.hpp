@@ -16,6 +16,7 @@
 #include "base/executor.hpp"
 #include "base/result.hpp"
 #include "base/stop_token.hpp"
+#include "crypto/symmetric.hpp"
 #include "engine/catalog.hpp"
 #include "engine/changes.hpp"
 #include "engine/secrets.hpp"
@@ -58,6 +59,8 @@ class ExecutionDriver {
     Committer& committer;
     runners::RunnerRegistry& runners;
     const SecretSealer& sealer;
+    // Of encrypted datastore values; null: there are none to read.
+    const crypto::SymmetricKey* datastore_key = nullptr;
   };
   ExecutionDriver(Dependencies dependencies, DriverOptions options);
   ~ExecutionDriver();

@@ -1,6 +1,9 @@
 #include "engine/key_values.hpp"
 
+#include "base/log.hpp"
+#include "base/strings.hpp"
 #include "expr/expr.hpp"
+#include "value/python.hpp"
 
 namespace squall::engine {
 namespace {
@@ -16,6 +19,8 @@ class KeyValueLookup final : public expr::LazyObject {
     const std::string longer = key_.empty() ? std::string(name) : key_ + "." + std::string(name);
     return Value::object(std::make_shared<KeyValueLookup>(store_, scope_, prefix_, longer));
   }
+
+  std::string name() const override { return scope_ + "." + key_; }
 
   Result<std::string> text() const override {
     std::string found;
@@ -44,6 +49,30 @@ Value make_st2kv(store::Store& store, const std::string& user) {
     return Value::object(std::make_shared<KeyValueLookup>(store, scope, std::move(prefix), ""));
   };
   return Value::dict({{"system", lookup("st2kv.system", "")}, {"user", lookup("st2kv.user", user + ":")}});
+}
+
+Result<crypto::SymmetricKey> open_datastore_key(const std::string& file, bool make) {
+  const auto text = read_file(file);
+  if (!text && make && text.error().code() == ErrorCode::kNotFound) {
+    crypto::SymmetricKey key = crypto::SymmetricKey::generate(Random::system());
+    SQ_CHECK(write_file_atomically(file, key.to_json(), 0600));
+    return key;
+  }
+  return crypto::SymmetricKey::read(file);
+}
+
+Result<Value> decrypt_kv(const crypto::SymmetricKey& key, const Value& input) {
+  const auto* lookup =
+      input.kind() == Kind::kObject ? dynamic_cast<const expr::LazyObject*>(input.as_object().get()) : nullptr;
+  SQ_TRY(const std::string stored, lookup != nullptr ? lookup->text() : Result<std::string>(python::str(input)));
+  if (lookup != nullptr && stored.empty()) {
+    return fail(Error(ErrorCode::kInvalid, "Referenced datastore item \"" + lookup->name() +
+                                               "\" doesn't exist or it contains an empty string")
+                    .with_type("ValueError"));
+  }
+  SQ_TRY(std::string plain, key.decrypt(stored));
+  add_log_secret(plain);
+  return Value(std::move(plain));
 }
 
 }  // namespace squall::engine

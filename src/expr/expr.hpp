@@ -45,6 +45,8 @@ class LazyObject : public Object {
   virtual Result<Value> get(std::string_view name) const = 0;
   // str() of this object: the looked-up text.
   virtual Result<std::string> text() const = 0;
+  // What is looked up, for messages: "st2kv.system.a.b".
+  virtual std::string name() const { return std::string(type_name()); }
 };
 
 // A callable in a scope.
@@ -65,7 +67,8 @@ inline constexpr std::string_view kNoneMarker = "%*****__%NONE%__*****%";
 // Templates that compile_cached() keeps.
 inline constexpr size_t kTemplateCacheMax = 1024;
 
-// Filters that a host adds, e.g. decrypt_kv. Given the piped value (a LazyObject as its text) and the arguments.
+// Filters that a host adds, e.g. decrypt_kv. Given the piped value and the arguments as plain data; a LazyObject comes
+// as itself.
 using HostFilter = std::function<Result<Value>(const Value& input, const List& arguments)>;
 
 // A compiled Jinja template in StackStorm's environment: sandboxed, trim_blocks, lstrip_blocks, StackStorm's filters.
@@ -94,15 +97,16 @@ void register_host_filter(std::string_view name, HostFilter filter);
 // True when StackStorm would treat the text as a template: it contains "{{" or "{%".
 bool is_template(std::string_view text);
 
-// Where render_values() failed: what StackStorm's messages name. Both empty when the result of a rendered container was no
-// JSON any more.
+// Where render_values() failed: what StackStorm's messages name. Both empty when the result of a rendered container was
+// no JSON any more.
 struct RenderFailure {
   std::string key;
   std::string text;  // the template, for a container its JSON
 };
 
 // st2common.util.jinja.render_values (expressions.md section 4): every member is rendered as text; dicts and lists as
-// JSON that is decoded again; what does not change keeps its type. So a number comes out as text, and inside a container
+// JSON that is decoded again; what does not change keeps its type. So a number comes out as text, and inside a
+// container
 // "{{ list }}" is text too. The names in scope are also there as one dict, __context. Without any name in scope nothing
 // is rendered. `failure`, when given, is filled in on an error.
 Result<Value> render_values(const Value& mapping, const Scope& scope, const RenderOptions& options = {},

@@ -64,15 +64,10 @@ class KeyValueLookup final : public LazyObject {
     return Value::object(std::make_shared<KeyValueLookup>(store_, scope_, owner_, key));
   }
   Result<std::string> text() const override {
-    asked() = scope_ + "." + key_;
     const auto found = store_->find(scope_ + "/" + owner_ + key_);
     return found == store_->end() ? "" : found->second;
   }
-  // The item that was looked up last, for the message of decrypt_kv.
-  static std::string& asked() {
-    static std::string name;
-    return name;
-  }
+  std::string name() const override { return scope_ + "." + key_; }
 
  private:
   std::shared_ptr<const Store> store_;
@@ -89,9 +84,13 @@ std::shared_ptr<const KeyValueLookup::Store> datastore(const Value& topic) {
 
 // Stored values are plain here, so decrypting means no more than to refuse what is missing.
 Result<Value> decrypt_kv(const Value& input, const List&) {
-  if (!input.as_string().empty()) return input;
-  return fail(Error(ErrorCode::kInvalid, "Referenced datastore item \"" + KeyValueLookup::asked() +
-                                             "\" doesn't exist or it contains an empty string")
+  const auto* lookup =
+      input.kind() == Kind::kObject ? dynamic_cast<const LazyObject*>(input.as_object().get()) : nullptr;
+  if (lookup == nullptr) return input;
+  SQ_TRY(std::string stored, lookup->text());
+  if (!stored.empty()) return Value(std::move(stored));
+  return fail(Error(ErrorCode::kInvalid,
+                    "Referenced datastore item \"" + lookup->name() + "\" doesn't exist or it contains an empty string")
                   .with_type("ValueError"));
 }
 

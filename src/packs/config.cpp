@@ -48,9 +48,19 @@ Value item_schema(const Value& schema, size_t index) {
 
 std::string longer(const std::string& path, const std::string& key) { return path.empty() ? key : path + "." + key; }
 
+// An exception's class as Python shows it, with its module.
+std::string python_class(const std::string& type) {
+  for (const std::string_view name :
+       {"UndefinedError", "TemplateSyntaxError", "TemplateAssertionError", "TemplateRuntimeError", "SecurityError"}) {
+    if (type == name) return "jinja2.exceptions." + type;
+  }
+  return type;
+}
+
 class Resolver {
  public:
-  explicit Resolver(const Value& st2kv) : scope_(Value::dict({{"system", st2kv["system"]}, {"st2kv", st2kv}})) {}
+  Resolver(std::string_view pack, const Value& st2kv, const DecryptText& decrypt)
+      : pack_(pack), scope_(Value::dict({{"system", st2kv["system"]}, {"st2kv", st2kv}})), decrypt_(decrypt) {}
 
   // `members` is the dict of values; its schema is that of an object.
   Result<Value> members(const Value& values, const Value& object_schema, const std::string& path) const {
@@ -81,22 +91,35 @@ class Resolver {
   Result<Value> render(const Value& value, const Value& schema, const std::string& path) const {
     auto text = render_text(value.as_string());
     if (!text) {
+      // StackStorm's words, the blank at their end included.
       return fail(
           Error(text.error().code(),
-                fmt::format("Failed to render dynamic configuration value for key \"{}\" with value \"{}\": {}: {}",
-                            path, value.as_string(), text.error().type(), text.error().message()))
+                fmt::format("Failed to render dynamic configuration value for key \"{}\" with value \"{}\" for "
+                            "pack \"{}\" config: <class '{}'> {} ",
+                            path, value.as_string(), pack_, python_class(text.error().type()), text.error().message()))
               .with_type("RuntimeError"));
     }
     if (text->empty()) return Value();
-    if (schema["secret"].truthy()) {
-      return fail(Error(
-          ErrorCode::kUnavailable,
-          fmt::format("the configuration value \"{}\" is secret, so that its template \"{}\" stands for an encrypted "
-                      "value of the datastore; encrypted values are not supported yet. Put the secret itself "
-                      "into the config file, or remove \"secret: true\" from config.schema.yaml",
-                      path, value.as_string())));
-    }
+    if (schema["secret"].truthy()) return decrypt(*text, value, path);
     return Value(std::move(*text));
+  }
+
+  // StackStorm lets the decoder's error through as it is; here it says what it is about, under the same type.
+  Result<Value> decrypt(const std::string& stored, const Value& value, const std::string& path) const {
+    const std::string about = fmt::format(
+        "the configuration value \"{}\" is secret, so that its template \"{}\" has to give an encrypted value of the "
+        "datastore",
+        path, value.as_string());
+    if (!decrypt_) {
+      return fail(Error(ErrorCode::kUnavailable,
+                        about + ", and there is no key to read one: set encryption_key_path to the key file"));
+    }
+    auto plain = decrypt_(stored);
+    if (plain) return plain;
+    return fail(Error(plain.error().code(),
+                      about + ": " + plain.error().message() +
+                          ". Store the value with secret: true, or remove \"secret: true\" from config.schema.yaml")
+                    .with_type(plain.error().type()));
   }
 
   Result<std::string> render_text(std::string_view text) const {
@@ -104,7 +127,9 @@ class Resolver {
     return compiled.render(scope_);
   }
 
+  std::string_view pack_;
   expr::Scope scope_;
+  const DecryptText& decrypt_;
 };
 
 bool describes_members(const Value& schema) {
@@ -138,11 +163,12 @@ Status check_objects(const Value& value, const Value& schema, const std::string&
 
 }  // namespace
 
-Result<Value> resolve_config(const Value& schema_attributes, const Value& values, const Value& st2kv) {
+Result<Value> resolve_config(std::string_view pack, const Value& schema_attributes, const Value& values,
+                             const Value& st2kv, const DecryptText& decrypt) {
   Value resolved = values.is_dict() ? values : Value::empty_dict();
   const Value schema = Value::dict({{"properties", schema_attributes}});
   if (has_template(resolved)) {
-    SQ_TRY(resolved, Resolver(st2kv).members(resolved, schema, ""));
+    SQ_TRY(resolved, Resolver(pack, st2kv, decrypt).members(resolved, schema, ""));
   }
   if (!schema_attributes.is_dict()) return resolved;
   SQ_CHECK(check_objects(resolved, schema, ""));

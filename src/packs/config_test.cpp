@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "crypto/symmetric.hpp"
 #include "expr/expr.hpp"
 #include "packs/schema_patterns.hpp"
 #include "text/regex.hpp"
@@ -47,13 +48,25 @@ Value from_json(std::string_view text) {
   return value ? *value : Value();
 }
 
+const crypto::SymmetricKey& datastore_key() {
+  static const crypto::SymmetricKey key = crypto::SymmetricKey::generate(Random::system());
+  return key;
+}
+
+Result<Value> decrypt(std::string_view stored) {
+  SQ_TRY(std::string plain, datastore_key().decrypt(stored));
+  return Value(std::move(plain));
+}
+
 class Config : public ::testing::Test {
  protected:
   static void SetUpTestSuite() { install_schema_patterns(); }
   std::string resolve(std::string_view schema, std::string_view values) {
-    const auto resolved = resolve_config(from_json(schema), from_json(values), make_st2kv({{"name", "kvname"}}, {}));
+    const Keys keys{{"name", "kvname"}, {"sec", datastore_key().encrypt("topsecret")}};
+    const auto resolved = resolve_config("demo", from_json(schema), from_json(values), make_st2kv(keys, {}), decrypt_);
     return resolved ? to_json(*resolved) : resolved.error().to_string();
   }
+  DecryptText decrypt_ = decrypt;
 };
 
 TEST_F(Config, NothingAtAll) {
@@ -63,7 +76,7 @@ TEST_F(Config, NothingAtAll) {
 
 TEST_F(Config, WithoutTemplatesTheValuesAreNotCopied) {
   const Value values = from_json(R"({"a": {"b": [1, 2]}})");
-  const auto resolved = resolve_config(Value(), values, Value());
+  const auto resolved = resolve_config("demo", Value(), values, Value());
   ASSERT_TRUE(resolved.has_value());
   EXPECT_TRUE(resolved->same_storage(values));
 }
@@ -80,13 +93,25 @@ TEST_F(Config, EmptyRenderIsNullAndGetsNoDefault) {
 
 TEST_F(Config, ErrorNamesTheKeyAndTheReason) {
   EXPECT_THAT(resolve("{}", R"({"a": {"list": ["{{ nosuch }}"]}})"),
-              HasSubstr("key \"a.list.0\" with value \"{{ nosuch }}\": UndefinedError: 'nosuch' is undefined"));
+              HasSubstr("key \"a.list.0\" with value \"{{ nosuch }}\" for pack \"demo\" config: <class "
+                        "'jinja2.exceptions.UndefinedError'> 'nosuch' is undefined"));
 }
 
-TEST_F(Config, TemplateOfASecretIsRefusedInWords) {
-  EXPECT_THAT(resolve(R"({"a": {"type": "string", "secret": true}})", R"({"a": "{{ st2kv.system.name }}"})"),
-              HasSubstr("encrypted values are not supported yet"));
-  EXPECT_EQ(resolve(R"({"a": {"type": "string", "secret": true}})", R"({"a": "plain"})"), R"({"a":"plain"})");
+TEST_F(Config, TemplateOfASecretIsDecrypted) {
+  const char* secret = R"({"a": {"type": "string", "secret": true}})";
+  EXPECT_EQ(resolve(secret, R"({"a": "{{ st2kv.system.sec }}"})"), R"({"a":"topsecret"})");
+  EXPECT_EQ(resolve(secret, R"({"a": "{{ st2kv.system.nosuch }}"})"), R"({"a":null})");
+  EXPECT_EQ(resolve(secret, R"({"a": "plain"})"), R"({"a":"plain"})");
+}
+
+TEST_F(Config, TemplateOfASecretThatIsNotEncryptedIsRefusedInWords) {
+  const char* secret = R"({"a": {"type": "string", "secret": true}})";
+  const std::string answer = resolve(secret, R"({"a": "{{ st2kv.system.name }}"})");
+  EXPECT_THAT(answer, HasSubstr("the configuration value \"a\" is secret"));
+  EXPECT_THAT(answer, HasSubstr("Non-hexadecimal digit found. Store the value with secret: true"));
+  EXPECT_THAT(answer, ::testing::Not(HasSubstr("kvname"))) << "it may be a secret all the same";
+  decrypt_ = nullptr;
+  EXPECT_THAT(resolve(secret, R"({"a": "{{ st2kv.system.sec }}"})"), HasSubstr("set encryption_key_path"));
 }
 
 TEST_F(Config, BadPatternInTheSchema) {
@@ -98,9 +123,8 @@ TEST_F(Config, Conformance) {
   SQ_LOAD_TOPIC(topic, "config_dynamic");
   Keys system, user;
   for (const Value& entry : topic["datastore"].as_list()) {
-    const bool secret = entry["secret"].bool_or(false);
-    // Secrets lie encrypted in the datastore, as upper-case hexadecimal digits.
-    const std::string value = secret ? std::string(96, 'A') : entry["value"].string();
+    const std::string plain = entry["value"].string();
+    const std::string value = entry["secret"].bool_or(false) ? datastore_key().encrypt(plain) : plain;
     const std::string name = entry["name"].string();
     if (entry["scope"].string_or("") == "st2kv.user") {
       user[name.substr(name.find(':') + 1)] = value;
@@ -109,10 +133,14 @@ TEST_F(Config, Conformance) {
     }
   }
   const Value st2kv = make_st2kv(system, user);
+  expr::register_host_filter("decrypt_kv", [](const Value& input, const List&) -> Result<Value> {
+    SQ_TRY(const std::string stored, dynamic_cast<const expr::LazyObject&>(*input.as_object()).text());
+    return decrypt(stored);
+  });
   conformance::Report report("config_dynamic", topic);
   for (const Value& vector : topic["vectors"].as_list()) {
-    const auto answer = resolve_config(conformance::decode_tagged(vector["schema"]),
-                                       conformance::decode_tagged(vector["values"]), st2kv);
+    const auto answer = resolve_config("vecpack", conformance::decode_tagged(vector["schema"]),
+                                       conformance::decode_tagged(vector["values"]), st2kv, decrypt);
     const Value& pattern = vector["value"]["x"]["$matches"];
     if (pattern.is_string()) {
       const auto regex = Regex::compile(pattern.as_string());

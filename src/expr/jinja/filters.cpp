@@ -74,16 +74,11 @@ void add_host_filter(std::string_view name, HostFilter host) {
 
 Result<Value> run_filter(Runtime& rt, const Filter& filter, const Value& input, const CallArguments& arguments) {
   SQ_CHECK(rt.charge());
+  SQ_CHECK(rt.charge_input(input));
   SQ_TRY(const Bound bound, bind(filter.signature, &input, arguments));
   if (!filter.host) return filter.run(rt, bound);
-  // The host gets plain data: a lazy lookup as its text.
-  const bool lazy = as_object_of<LazyObject>(input) != nullptr;
   if (is_strict_undefined(input)) return raise_undefined(input);
-  SQ_TRY(Value given, rt.freeze(input));
-  if (lazy) {
-    SQ_TRY(std::string text, rt.str(input));
-    given = Value(std::move(text));
-  }
+  SQ_TRY(const Value given, rt.freeze(input));
   List more;
   for (const Value& value : bound.rest) {
     SQ_TRY(Value plain, rt.freeze(value));
