@@ -11,6 +11,7 @@
 #include "base/limits.hpp"
 #include "base/strings.hpp"
 #include "value/json.hpp"
+#include "value/mapping.hpp"
 #include "value/number_text.hpp"
 #include "value/python.hpp"
 #include "value/unicode_text.hpp"
@@ -140,6 +141,7 @@ class Writer {
       return write_text(python::iso_date_time(time));
     }
     if (!python() && value.kind() == Kind::kDate) return write_text(python::iso_date(value.as_date()));
+    if (const Mapping* mapping = Mapping::of(value)) return write_mapping(mapping->entries(), depth);
     if (lenient_) {
       return value.kind() == Kind::kSet ? write_list(value.as_list(), depth) : write_text(python::str(value));
     }
@@ -188,6 +190,55 @@ class Writer {
     new_line(depth);
     out_ += '}';
     return {};
+  }
+
+  // A dict whose keys are not all text.
+  Status write_mapping(Mapping::Entries entries, size_t depth) {
+    if (!python() && !lenient_) return type_error("Dict key must be str");
+    if (depth >= limits::kJsonDepthMax) return too_deep();
+    if (style_.sort_keys) {
+      Mapping::Entries sorted = entries;
+      if (!sort_by_key(sorted)) return unsortable(entries);
+      entries = std::move(sorted);
+    }
+    out_ += '{';
+    for (size_t i = 0; i < entries.size(); ++i) {
+      if (i != 0) out_ += item_separator_;
+      new_line(depth + 1);
+      SQ_TRY(const std::string key, key_text(entries[i].first));
+      SQ_CHECK(write_text(key));
+      out_ += style_.key_separator;
+      SQ_CHECK(write(entries[i].second, depth + 1));
+    }
+    new_line(depth);
+    out_ += '}';
+    return {};
+  }
+
+  // What json.dumps makes of a key.
+  Result<std::string> key_text(const Value& key) const {
+    switch (key.kind()) {
+      case Kind::kNull: return std::string("null");
+      case Kind::kBool: return std::string(key.as_bool() ? "true" : "false");
+      case Kind::kInt:
+      case Kind::kUInt:
+      case Kind::kBigInt:
+      case Kind::kDouble:
+      case Kind::kString:
+      case Kind::kMarkup: return python::str(key);
+      default: break;
+    }
+    if (lenient_) return python::str(key);
+    return type_error(fmt::format("keys must be str, int, float, bool or None, not {}", key.type_name()));
+  }
+
+  static tl::unexpected<Error> unsortable(const Mapping::Entries& entries) {
+    // Python's sort looks at an element and the one before it first.
+    for (size_t i = 1; i < entries.size(); ++i) {
+      auto less = python::less(entries[i].first, entries[i - 1].first);
+      if (!less) return fail(less.error());
+    }
+    return type_error("the keys of a dict cannot be sorted");
   }
 
   // A lenient writer puts a text in the place of what is nested too deeply.

@@ -38,6 +38,12 @@ void append_text_repr(std::string& out, std::string_view text) {
   out += quote;
   for (size_t at = 0; at < text.size();) {
     const size_t start = at;
+    // Most text needs no escape.
+    while (at < text.size() && text[at] >= ' ' && text[at] < 0x7f && text[at] != quote && text[at] != '\\') ++at;
+    if (at > start) {
+      out += text.substr(start, at - start);
+      continue;
+    }
     const char32_t c = next_python_char(text, at);
     if (append_common_escape(out, c, quote)) continue;
     if (is_printable(c)) {

@@ -106,12 +106,17 @@ void Value::retain() const noexcept {
 
 void Value::release() noexcept {
   if (!on_heap(kind_)) return;
-  if (payload_.heap->references.fetch_sub(1, std::memory_order_acq_rel) == 1) destroy(kind_, payload_.heap);
+  // The last holder need not tell anybody else.
+  if (payload_.heap->references.load(std::memory_order_acquire) == 1 ||
+      payload_.heap->references.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    destroy(kind_, payload_.heap);
+  }
 }
 
 // Containers free what lies in them, so a deep value would need a deep stack. Below kDestroyDepth the rest waits until
 // the stack is free again.
 void Value::destroy(Kind kind, Heap* heap) noexcept {
+  if (is_text(kind)) return destroy_now(kind, heap);
   constexpr int kDestroyDepth = 100;
   thread_local int depth = 0;
   // Made only when needed and freed at once: nothing is left for the end of the thread.

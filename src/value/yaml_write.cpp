@@ -7,6 +7,7 @@
 
 #include "base/limits.hpp"
 #include "base/strings.hpp"
+#include "value/mapping.hpp"
 #include "value/number_text.hpp"
 #include "value/python.hpp"
 #include "value/yaml.hpp"
@@ -79,6 +80,7 @@ class Writer {
       case Kind::kSet: return set(value.as_list(), depth);
       default: break;
     }
+    if (const Mapping* given = Mapping::of(value)) return mapping(given->entries(), depth);
     SQ_TRY(const Scalar made, represent(value));
     scalar(made, place);
     return {};
@@ -162,6 +164,17 @@ class Writer {
     const int outer = emitter_.indent();
     emitter_.set_indent(emitter_.deeper(false, false));
     for (const Dict::Entry* entry : entries) SQ_CHECK(member(Value(entry->key), entry->value, depth));
+    emitter_.set_indent(outer);
+    return {};
+  }
+
+  // A dict whose keys are not all text, so there is at least one.
+  Status mapping(Mapping::Entries entries, size_t depth) {
+    // Python gives up sorting when two keys cannot be compared.
+    if (Mapping::Entries sorted = entries; style_.sort_keys && sort_by_key(sorted)) entries = std::move(sorted);
+    const int outer = emitter_.indent();
+    emitter_.set_indent(emitter_.deeper(false, false));
+    for (const auto& [key, value] : entries) SQ_CHECK(member(key, value, depth));
     emitter_.set_indent(outer);
     return {};
   }
