@@ -49,6 +49,8 @@ Error Error::with_context(std::string_view prefix) const {
 }
 
 Error Error::at(SourcePosition where) const {
+  // Asked at every level that an error passes on its way out.
+  if (state_->where.line != 0 && (where.file.empty() || !state_->where.file.empty())) return *this;
   State copy = *state_;
   if (copy.where.file.empty()) copy.where.file = std::move(where.file);
   if (copy.where.line == 0) {

@@ -1,9 +1,13 @@
 #include "cli/expr_command.hpp"
 
+#include <time.h>
+
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <iostream>
 #include <iterator>
+#include <limits>
 #include <optional>
 
 #include "base/strings.hpp"
@@ -106,16 +110,28 @@ Value answer(const Result<Value>& result) {
   return Value::dict({{"error", std::move(details)}});
 }
 
-// "repeat": evaluates again and again, for benchmarks; "seconds" is what one evaluation took on average.
+std::chrono::duration<double> processor_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// "repeat": evaluates again and again, for benchmarks. "seconds" is the processor time of one evaluation, in the best
+// of a few parts: what else the machine does must not count.
 Value timed(std::string_view environment, const Value& test_case) {
   const int64_t repeat = test_case["repeat"].int_or(1);
-  const auto start = std::chrono::steady_clock::now();
-  for (int64_t i = 0; i < repeat; ++i) {
-    if (const auto result = evaluate(environment, test_case["text"], test_case["context"]); !result)
-      return answer(result);
+  constexpr int64_t kParts = 5;
+  const int64_t rounds = std::max<int64_t>(1, repeat / kParts);
+  double best = std::numeric_limits<double>::infinity();
+  for (int64_t part = 0; part < kParts; ++part) {
+    const auto start = processor_time();
+    for (int64_t i = 0; i < rounds; ++i) {
+      if (const auto result = evaluate(environment, test_case["text"], test_case["context"]); !result)
+        return answer(result);
+    }
+    best = std::min(best, (processor_time() - start).count() / static_cast<double>(rounds));
   }
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  return Value::dict({{"seconds", took.count() / static_cast<double>(repeat)}});
+  return Value::dict({{"seconds", best}});
 }
 
 int run_batch() {

@@ -149,7 +149,7 @@ class Evaluation {
     Shown output = Shown::of(text);
     for (const std::string& expression : expressions) {
       Result<Shown> result = yaql_expression(expression, depth);
-      if (!result) return yaql_error(expression, placed(result.error(), text, expression));
+      if (!result) return yaql_error(expression, placed(result.error(), text, expression, inside_yaql(expression)));
       if (expressions.size() > 1 || text.size() > expression.size()) {
         output = Shown::of(replace_all(output.text, expression, result->text));
         if (output.text.size() > yaql::kTextBytesMax) return too_deep("YaqlEvaluationException", expression);
@@ -160,13 +160,16 @@ class Evaluation {
     return output;
   }
 
-  // With the position in the whole text instead of one in the expression, which stands on one line.
-  static Error placed(const Error& error, const std::string& text, const std::string& expression) {
-    const int column = error.where().column;
-    if (column == 0 || error.type().ends_with("EvaluationException")) return error;
+  // With the position in the whole text instead of one in `code`, the expression without its delimiters, which stands
+  // on one line. What a second evaluation found wrong is no part of the text: it stands where the expression does.
+  static Error placed(const Error& error, const std::string& text, const std::string& expression,
+                      std::string_view code) {
+    const bool second = error.type().ends_with("EvaluationException");
+    const int column = second ? 1 : error.where().column;
+    if (column == 0) return error;
     const size_t start = text.find(expression);
-    const std::string_view code = inside_yaql(expression);
-    const size_t inside = start + (code.empty() ? 2 : static_cast<size_t>(code.data() - expression.data()));
+    const size_t before = code.empty() ? 2 : static_cast<size_t>(code.data() - expression.data());
+    const size_t inside = start + (second ? 0 : before);
     const size_t newline = text.rfind('\n', inside);
     const size_t line_start = newline == std::string::npos ? 0 : newline + 1;
     SourcePosition where;
@@ -220,7 +223,7 @@ class Evaluation {
     Shown output = Shown::of(text);
     for (const std::string& expression : expressions) {
       Result<Shown> result = jinja_expression(expression, depth);
-      if (!result) return jinja_error(expression, result.error());
+      if (!result) return jinja_error(expression, placed(result.error(), text, expression, inside_jinja(expression)));
       if (jinja::is_strictly_undefined(result->value)) continue;
       if (expressions.size() > 1 || text.size() > expression.size()) {
         output = Shown::of(replace_all(output.text, expression, result->text));

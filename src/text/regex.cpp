@@ -1,9 +1,11 @@
 #include "text/regex.hpp"
 
 #include <fmt/core.h>
+#include <time.h>
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <list>
 #include <mutex>
 #include <unordered_map>
@@ -18,6 +20,8 @@
 
 namespace squall {
 namespace {
+
+using Clock = std::chrono::steady_clock;
 
 enum class Mode { kSearch, kMatch, kFullMatch };
 constexpr size_t kModes = 3;
@@ -65,6 +69,45 @@ class Scratch {
   size_t pairs_ = 0;
 };
 
+// A search tries this many places at first, and more and more as long as it goes fast.
+constexpr size_t kFirstPlaces = 64;
+constexpr size_t kPlacesGrowth = 4;
+// Below this nobody counts time.
+constexpr auto kSlow = std::chrono::milliseconds(1);
+
+thread_local uint64_t slow_microseconds = 0;
+
+std::chrono::nanoseconds thread_cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// The time that one search may still take. The cheap clock decides whether to ask the one that counts this thread
+// alone.
+class Patience {
+ public:
+  bool lasts() {
+    if (Clock::now() - begin_ < kSlow) return true;
+    const std::chrono::nanoseconds now = thread_cpu_time();
+    if (!cpu_begin_) cpu_begin_ = now;
+    return now - *cpu_begin_ < kRegexTimeMax;
+  }
+  bool is_slow() const { return cpu_begin_.has_value(); }
+
+ private:
+  Clock::time_point begin_ = Clock::now();
+  std::optional<std::chrono::nanoseconds> cpu_begin_;
+};
+
+Error out_of_time(const std::string& pattern) {
+  return Error(
+      ErrorCode::kLimit,
+      fmt::format("the regular expression {} gave up after {} ms on this text (kRegexTimeMax); it looks at much "
+                  "of the text again at each place, as .* inside (?=...) does",
+                  pattern, kRegexTimeMax.count()));
+}
+
 std::string pcre_message(int code) {
   PCRE2_UCHAR text[256];
   if (pcre2_get_error_message(code, text, sizeof text) < 0) return "PCRE2 error " + std::to_string(code);
@@ -103,7 +146,7 @@ struct Regex::Program {
     uint32_t options =
         PCRE2_UTF | PCRE2_UCP | PCRE2_DOTALL | PCRE2_MULTILINE | PCRE2_ALT_CIRCUMFLEX | PCRE2_NEVER_BACKSLASH_C;
     if (translation.caseless) options |= PCRE2_CASELESS;
-    if (mode != Mode::kSearch) options |= PCRE2_ANCHORED;
+    options |= mode == Mode::kSearch ? PCRE2_USE_OFFSET_LIMIT : PCRE2_ANCHORED;
     if (mode == Mode::kFullMatch) options |= PCRE2_ENDANCHORED;
     std::unique_ptr<pcre2_compile_context, decltype(&pcre2_compile_context_free)> context(
         pcre2_compile_context_create(nullptr), pcre2_compile_context_free);
@@ -140,17 +183,38 @@ struct Regex::Program {
     return slot.code.get();
   }
 
-  Result<std::optional<RegexMatch>> run(Mode mode, std::string_view text, size_t start, uint32_t options) const {
+  // A search in parts, so that time can be looked at in between.
+  Result<std::optional<RegexMatch>> search(std::string_view text, size_t start, uint32_t options,
+                                           Patience& patience) const {
+    for (size_t places = kFirstPlaces;;) {
+      const bool is_last = start >= text.size() || text.size() - start <= places;
+      SQ_TRY(auto match, run(Mode::kSearch, text, start, options, is_last ? PCRE2_UNSET : start + places));
+      if (match || is_last) return match;
+      start += places + 1;
+      while (start < text.size() && (text[start] & 0xc0) == 0x80) ++start;
+      options = PCRE2_NO_UTF_CHECK;
+      if (!patience.lasts()) return fail(out_of_time(pattern));
+      if (!patience.is_slow()) places *= kPlacesGrowth;
+    }
+  }
+
+  // `last`: the match has to start at or before this offset.
+  Result<std::optional<RegexMatch>> run(Mode mode, std::string_view text, size_t start, uint32_t options,
+                                        size_t last = PCRE2_UNSET) const {
     static thread_local Scratch scratch;
+    const Clock::time_point begin = Clock::now();
     SQ_TRY(const pcre2_code* program, code(mode));
     const size_t pairs = translation.groups + 1;
     pcre2_match_data* data = scratch.data(pairs);
     const auto subject = reinterpret_cast<PCRE2_SPTR>(text.data());
     start = std::min(start, text.size());
+    pcre2_set_offset_limit(scratch.context(), last);
     int found = pcre2_match(program, subject, text.size(), start, options, data, scratch.context());
     if (found == PCRE2_ERROR_JIT_STACKLIMIT) {
       found = pcre2_match(program, subject, text.size(), start, options | PCRE2_NO_JIT, data, scratch.context());
     }
+    if (const auto took = Clock::now() - begin; took > kSlow)
+      slow_microseconds += static_cast<uint64_t>(std::chrono::duration_cast<std::chrono::microseconds>(took).count());
     if (found == PCRE2_ERROR_NOMATCH) return std::optional<RegexMatch>();
     if (found < 0) return fail(match_error(found, pattern));
     const size_t* offsets = pcre2_get_ovector_pointer(data);
@@ -240,7 +304,8 @@ Result<std::optional<RegexMatch>> Regex::match(std::string_view text, size_t sta
 }
 
 Result<std::optional<RegexMatch>> Regex::search(std::string_view text, size_t start) const {
-  return program_->run(Mode::kSearch, text, start, 0);
+  Patience patience;
+  return program_->search(text, start, 0, patience);
 }
 
 Result<std::optional<RegexMatch>> Regex::full_match(std::string_view text) const {
@@ -250,10 +315,13 @@ Result<std::optional<RegexMatch>> Regex::full_match(std::string_view text) const
 // An empty match may follow right after another match, but not at the place of an empty one (Python 3.7 on).
 Result<std::vector<RegexMatch>> Regex::find_up_to(std::string_view text, size_t count_max) const {
   std::vector<RegexMatch> matches;
+  Patience patience;
   size_t start = 0;
   uint32_t options = 0;
   while (matches.size() < count_max) {
-    SQ_TRY(std::optional<RegexMatch> match, program_->run(Mode::kSearch, text, start, options));
+    if (matches.size() % kFirstPlaces == kFirstPlaces - 1 && !patience.lasts())
+      return fail(out_of_time(program_->pattern));
+    SQ_TRY(std::optional<RegexMatch> match, program_->search(text, start, options, patience));
     if (!match) break;
     const auto [begin, end] = *match->spans[0];
     start = end;
@@ -302,6 +370,8 @@ Result<std::vector<std::optional<std::string>>> Regex::split(std::string_view te
   parts.emplace_back(text.substr(copied));
   return parts;
 }
+
+uint64_t regex_slow_microseconds() { return slow_microseconds; }
 
 size_t Regex::group_count() const { return program_->translation.groups; }
 const std::vector<std::pair<std::string, size_t>>& Regex::group_names() const { return program_->translation.names; }

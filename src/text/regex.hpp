@@ -2,6 +2,7 @@
 // (recorded in tests/conformance/python_re.json).
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +19,12 @@ namespace squall {
 inline constexpr size_t kRegexJitStackBytesMax = 32u << 20;
 inline constexpr uint32_t kRegexHeapKiBMax = 128u << 10;
 inline constexpr size_t kRegexCacheMax = 512;
+// Processor time of one search, split or substitution over a text. limits::kRegexMatchMax bounds the work at one place
+// of the text only, and a text has many.
+inline constexpr std::chrono::milliseconds kRegexTimeMax{50};
+
+// Microseconds that this thread has spent in slow matches so far: what evaluators with a budget charge for.
+uint64_t regex_slow_microseconds();
 
 struct RegexFlags {
   bool ignore_case = false;  // re.I
@@ -39,8 +46,8 @@ struct RegexMatch {
   }
 };
 
-// A compiled pattern. Immutable, copyable, thread-safe. Match steps are limited (limits::kRegexMatchMax): a pattern
-// that backtracks without end gives an error of code kLimit instead of hanging the engine.
+// A compiled pattern. Immutable, copyable, thread-safe. Match steps (limits::kRegexMatchMax) and time (kRegexTimeMax)
+// are limited: a pattern that backtracks without end gives an error of code kLimit instead of hanging the engine.
 class Regex {
  public:
   // The error has type "re.error" and Python's message, e.g. "missing ), unterminated subpattern at position 0".

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "expr/jinja/filters.hpp"
+#include "expr/jinja/lexer.hpp"
 #include "expr/jinja/runtime.hpp"
 #include "expr/jinja/tests.hpp"
 #include "value/value.hpp"
@@ -44,51 +45,52 @@ enum class ExprKind : uint8_t {
 inline constexpr int kExpressionLevelsMax = 500;
 
 struct Expr {
-  Expr(ExprKind k, int l) : kind(k), line(l) {}
+  Expr(ExprKind k, Place p) : kind(k), place(p) {}
   virtual ~Expr() = default;
   // To be told of every part.
   void holds(const std::unique_ptr<Expr>& part) {
     if (part != nullptr && part->levels >= levels) levels = part->levels + 1;
   }
   const ExprKind kind;
-  int line;
+  Place place;
   int levels = 1;
 };
 using ExprPtr = std::unique_ptr<Expr>;
 using ExprList = std::vector<ExprPtr>;
 
 struct ConstExpr final : Expr {
-  ConstExpr(int l, Value v) : Expr(ExprKind::kConst, l), value(std::move(v)) {}
+  ConstExpr(Place p, Value v) : Expr(ExprKind::kConst, p), value(std::move(v)) {}
   Value value;
 };
 
 struct NameExpr final : Expr {
-  NameExpr(int l, std::string n) : Expr(ExprKind::kName, l), name(std::move(n)) {}
+  NameExpr(Place p, std::string n) : Expr(ExprKind::kName, p), name(std::move(n)) {}
   std::string name;
 };
 
 struct NamespaceRefExpr final : Expr {
-  NamespaceRefExpr(int l, std::string n, std::string a)
-      : Expr(ExprKind::kNamespaceRef, l), name(std::move(n)), attribute(std::move(a)) {}
+  NamespaceRefExpr(Place p, std::string n, std::string a)
+      : Expr(ExprKind::kNamespaceRef, p), name(std::move(n)), attribute(std::move(a)) {}
   std::string name;
   std::string attribute;
 };
 
 // kTuple, kList, kConcat.
 struct SequenceExpr final : Expr {
-  SequenceExpr(ExprKind k, int l, ExprList i) : Expr(k, l), items(std::move(i)) {
+  SequenceExpr(ExprKind k, Place p, ExprList i) : Expr(k, p), items(std::move(i)) {
     for (const ExprPtr& item : items) holds(item);
   }
   ExprList items;
 };
 
 struct DictExpr final : Expr {
-  explicit DictExpr(int l) : Expr(ExprKind::kDict, l) {}
+  explicit DictExpr(Place p) : Expr(ExprKind::kDict, p) {}
   std::vector<std::pair<ExprPtr, ExprPtr>> items;
 };
 
 struct GetattrExpr final : Expr {
-  GetattrExpr(int l, ExprPtr o, std::string n) : Expr(ExprKind::kGetattr, l), object(std::move(o)), name(std::move(n)) {
+  GetattrExpr(Place p, ExprPtr o, std::string n)
+      : Expr(ExprKind::kGetattr, p), object(std::move(o)), name(std::move(n)) {
     holds(object);
   }
   ExprPtr object;
@@ -96,7 +98,7 @@ struct GetattrExpr final : Expr {
 };
 
 struct GetitemExpr final : Expr {
-  GetitemExpr(int l, ExprPtr o, ExprPtr k) : Expr(ExprKind::kGetitem, l), object(std::move(o)), key(std::move(k)) {
+  GetitemExpr(Place p, ExprPtr o, ExprPtr k) : Expr(ExprKind::kGetitem, p), object(std::move(o)), key(std::move(k)) {
     holds(object);
     holds(key);
   }
@@ -106,7 +108,7 @@ struct GetitemExpr final : Expr {
 
 // Null parts were left out.
 struct SliceExpr final : Expr {
-  explicit SliceExpr(int l) : Expr(ExprKind::kSlice, l) {}
+  explicit SliceExpr(Place p) : Expr(ExprKind::kSlice, p) {}
   ExprPtr start, stop, step;
 };
 
@@ -126,7 +128,7 @@ struct CallSyntax {
 };
 
 struct CallExpr final : Expr {
-  CallExpr(int l, ExprPtr c, CallSyntax a) : Expr(ExprKind::kCall, l), callee(std::move(c)), arguments(std::move(a)) {
+  CallExpr(Place p, ExprPtr c, CallSyntax a) : Expr(ExprKind::kCall, p), callee(std::move(c)), arguments(std::move(a)) {
     holds(callee);
     arguments.tell(*this);
   }
@@ -135,8 +137,8 @@ struct CallExpr final : Expr {
 };
 
 struct FilterExpr final : Expr {
-  FilterExpr(int l, ExprPtr i, std::string n, CallSyntax a)
-      : Expr(ExprKind::kFilter, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {
+  FilterExpr(Place p, ExprPtr i, std::string n, CallSyntax a)
+      : Expr(ExprKind::kFilter, p), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {
     holds(input);
     arguments.tell(*this);
   }
@@ -147,8 +149,8 @@ struct FilterExpr final : Expr {
 };
 
 struct TestExpr final : Expr {
-  TestExpr(int l, ExprPtr i, std::string n, CallSyntax a)
-      : Expr(ExprKind::kTest, l), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {
+  TestExpr(Place p, ExprPtr i, std::string n, CallSyntax a)
+      : Expr(ExprKind::kTest, p), input(std::move(i)), name(std::move(n)), arguments(std::move(a)) {
     holds(input);
     arguments.tell(*this);
   }
@@ -160,14 +162,14 @@ struct TestExpr final : Expr {
 
 // kNot, kNegate, kPositive.
 struct UnaryExpr final : Expr {
-  UnaryExpr(ExprKind k, int l, ExprPtr o) : Expr(k, l), operand(std::move(o)) { holds(operand); }
+  UnaryExpr(ExprKind k, Place p, ExprPtr o) : Expr(k, p), operand(std::move(o)) { holds(operand); }
   ExprPtr operand;
 };
 
 // kBinary, kAnd, kOr.
 struct BinaryExpr final : Expr {
-  BinaryExpr(ExprKind k, int l, py::BinaryOp o, ExprPtr a, ExprPtr b)
-      : Expr(k, l), op(o), left(std::move(a)), right(std::move(b)) {
+  BinaryExpr(ExprKind k, Place p, py::BinaryOp o, ExprPtr a, ExprPtr b)
+      : Expr(k, p), op(o), left(std::move(a)), right(std::move(b)) {
     holds(left);
     holds(right);
   }
@@ -176,14 +178,14 @@ struct BinaryExpr final : Expr {
 };
 
 struct CompareExpr final : Expr {
-  CompareExpr(int l, ExprPtr f) : Expr(ExprKind::kCompare, l), first(std::move(f)) { holds(first); }
+  CompareExpr(Place p, ExprPtr f) : Expr(ExprKind::kCompare, p), first(std::move(f)) { holds(first); }
   ExprPtr first;
   std::vector<std::pair<CompareOp, ExprPtr>> rest;
 };
 
 struct ConditionExpr final : Expr {
-  ConditionExpr(int l, ExprPtr t, ExprPtr y, ExprPtr n)
-      : Expr(ExprKind::kCondition, l), test(std::move(t)), then(std::move(y)), otherwise(std::move(n)) {
+  ConditionExpr(Place p, ExprPtr t, ExprPtr y, ExprPtr n)
+      : Expr(ExprKind::kCondition, p), test(std::move(t)), then(std::move(y)), otherwise(std::move(n)) {
     holds(test);
     holds(then);
     holds(otherwise);
@@ -211,26 +213,26 @@ enum class StmtKind : uint8_t {
 };
 
 struct Stmt {
-  Stmt(StmtKind k, int l) : kind(k), line(l) {}
+  Stmt(StmtKind k, Place p) : kind(k), place(p) {}
   virtual ~Stmt() = default;
   const StmtKind kind;
-  int line;
+  Place place;
 };
 using StmtPtr = std::unique_ptr<Stmt>;
 using Body = std::vector<StmtPtr>;
 
 struct TextStmt final : Stmt {
-  TextStmt(int l, std::string t) : Stmt(StmtKind::kText, l), text(std::move(t)) {}
+  TextStmt(Place p, std::string t) : Stmt(StmtKind::kText, p), text(std::move(t)) {}
   std::string text;
 };
 
 struct OutputStmt final : Stmt {
-  OutputStmt(int l, ExprPtr e) : Stmt(StmtKind::kOutput, l), value(std::move(e)) {}
+  OutputStmt(Place p, ExprPtr e) : Stmt(StmtKind::kOutput, p), value(std::move(e)) {}
   ExprPtr value;
 };
 
 struct ForStmt final : Stmt {
-  explicit ForStmt(int l) : Stmt(StmtKind::kFor, l) {}
+  explicit ForStmt(Place p) : Stmt(StmtKind::kFor, p) {}
   ExprPtr target, iterable;
   ExprPtr test;  // may be null
   Body body, otherwise;
@@ -238,24 +240,24 @@ struct ForStmt final : Stmt {
 };
 
 struct IfStmt final : Stmt {
-  explicit IfStmt(int l) : Stmt(StmtKind::kIf, l) {}
+  explicit IfStmt(Place p) : Stmt(StmtKind::kIf, p) {}
   std::vector<std::pair<ExprPtr, Body>> branches;
   Body otherwise;
 };
 
 struct WithStmt final : Stmt {
-  explicit WithStmt(int l) : Stmt(StmtKind::kWith, l) {}
+  explicit WithStmt(Place p) : Stmt(StmtKind::kWith, p) {}
   std::vector<std::pair<ExprPtr, ExprPtr>> bindings;  // target, value
   Body body;
 };
 
 struct SetStmt final : Stmt {
-  SetStmt(int l, ExprPtr t, ExprPtr v) : Stmt(StmtKind::kSet, l), target(std::move(t)), value(std::move(v)) {}
+  SetStmt(Place p, ExprPtr t, ExprPtr v) : Stmt(StmtKind::kSet, p), target(std::move(t)), value(std::move(v)) {}
   ExprPtr target, value;
 };
 
 struct SetBlockStmt final : Stmt {
-  SetBlockStmt(int l, ExprPtr t) : Stmt(StmtKind::kSetBlock, l), target(std::move(t)) {}
+  SetBlockStmt(Place p, ExprPtr t) : Stmt(StmtKind::kSetBlock, p), target(std::move(t)) {}
   ExprPtr target;
   ExprPtr filter;  // a chain of FilterExpr whose innermost input is null; may be null
   Body body;
@@ -268,7 +270,7 @@ struct MacroSignature {
 
 // A macro, or the body of a call block.
 struct MacroStmt final : Stmt {
-  MacroStmt(int l, std::string n) : Stmt(StmtKind::kMacro, l), name(std::move(n)) {}
+  MacroStmt(Place p, std::string n) : Stmt(StmtKind::kMacro, p), name(std::move(n)) {}
   std::string name;
   MacroSignature signature;
   Body body;
@@ -277,31 +279,31 @@ struct MacroStmt final : Stmt {
 };
 
 struct CallBlockStmt final : Stmt {
-  explicit CallBlockStmt(int l) : Stmt(StmtKind::kCallBlock, l) {}
+  explicit CallBlockStmt(Place p) : Stmt(StmtKind::kCallBlock, p) {}
   ExprPtr call;  // a CallExpr
   std::unique_ptr<MacroStmt> caller;
 };
 
 struct FilterBlockStmt final : Stmt {
-  explicit FilterBlockStmt(int l) : Stmt(StmtKind::kFilterBlock, l) {}
+  explicit FilterBlockStmt(Place p) : Stmt(StmtKind::kFilterBlock, p) {}
   ExprPtr filter;  // as in SetBlockStmt
   Body body;
 };
 
 struct BlockStmt final : Stmt {
-  BlockStmt(int l, std::string n) : Stmt(StmtKind::kBlock, l), name(std::move(n)) {}
+  BlockStmt(Place p, std::string n) : Stmt(StmtKind::kBlock, p), name(std::move(n)) {}
   std::string name;
   Body body;
 };
 
 struct AutoescapeStmt final : Stmt {
-  explicit AutoescapeStmt(int l) : Stmt(StmtKind::kAutoescape, l) {}
+  explicit AutoescapeStmt(Place p) : Stmt(StmtKind::kAutoescape, p) {}
   ExprPtr enabled;
   Body body;
 };
 
 struct LoadStmt final : Stmt {
-  explicit LoadStmt(int l) : Stmt(StmtKind::kLoad, l) {}
+  explicit LoadStmt(Place p) : Stmt(StmtKind::kLoad, p) {}
   ExprPtr source;
   std::vector<std::string> names;  // that import and from define
 };

@@ -143,11 +143,11 @@ void for_each_part(const Stmt& stmt, OnExpr on_expr, OnBody on_body) {
   }
 }
 
-// Calls visit(const std::string& name, int line) for every name that an assignment target binds.
+// Calls visit(const std::string& name, Place place) for every name that an assignment target binds.
 template <typename F>
 void for_each_target_name(const Expr& target, F visit) {
   if (target.kind == ExprKind::kName) {
-    visit(static_cast<const NameExpr&>(target).name, target.line);
+    visit(static_cast<const NameExpr&>(target).name, target.place);
   } else if (target.kind == ExprKind::kTuple) {
     for (const ExprPtr& item : static_cast<const SequenceExpr&>(target).items) for_each_target_name(*item, visit);
   }

@@ -19,8 +19,8 @@ class Checker {
   }
 
  private:
-  static tl::unexpected<Error> assertion(std::string message, int line) {
-    return fail(syntax_error(std::move(message), line).with_type("TemplateAssertionError"));
+  static tl::unexpected<Error> assertion(std::string message, Place place) {
+    return fail(syntax_error(std::move(message), place).with_type("TemplateAssertionError"));
   }
 
   // `soft`: directly inside an if, where unknown filters and tests are forgiven until they run.
@@ -30,7 +30,7 @@ class Checker {
     if (stmt.kind == StmtKind::kCallBlock) SQ_CHECK(check_macro(*static_cast<const CallBlockStmt&>(stmt).caller));
     if (stmt.kind == StmtKind::kBlock && !blocks_.insert(static_cast<const BlockStmt&>(stmt).name).second) {
       return assertion("block " + python::repr(Value(static_cast<const BlockStmt&>(stmt).name)) + " defined twice",
-                       stmt.line);
+                       stmt.place);
     }
     const bool inner_soft = stmt.kind == StmtKind::kIf;
     Status status;
@@ -51,13 +51,13 @@ class Checker {
     if (expr.kind == ExprKind::kFilter) {
       const auto& filter = static_cast<const FilterExpr&>(expr);
       if (filter.filter == nullptr && !soft) {
-        return assertion("No filter named " + python::repr(Value(filter.name)) + ".", expr.line);
+        return assertion("No filter named " + python::repr(Value(filter.name)) + ".", expr.place);
       }
     }
     if (expr.kind == ExprKind::kTest) {
       const auto& test = static_cast<const TestExpr&>(expr);
       if (test.test == nullptr && !soft) {
-        return assertion("No test named " + python::repr(Value(test.name)) + ".", expr.line);
+        return assertion("No test named " + python::repr(Value(test.name)) + ".", expr.place);
       }
     }
     Status status;
@@ -70,9 +70,9 @@ class Checker {
 
   // "loop" belongs to the loop: nothing inside may assign to it.
   static Status check_loop(const ForStmt& loop) {
-    int line = 0;
-    const auto find = [&](const std::string& name, int at) {
-      if (name == "loop" && line == 0) line = at;
+    std::optional<Place> first;
+    const auto find = [&](const std::string& name, Place at) {
+      if (name == "loop" && !first) first = at;
     };
     for_each_target_name(*loop.target, find);
     const std::function<void(const Body&)> search = [&](const Body& body) {
@@ -87,8 +87,8 @@ class Checker {
     };
     search(loop.body);
     search(loop.otherwise);
-    if (line == 0) return {};
-    return assertion("Can't assign to special loop variable in for-loop target", line);
+    if (!first) return {};
+    return assertion("Can't assign to special loop variable in for-loop target", *first);
   }
 
   static Status check_macro(const MacroStmt& macro) {
@@ -96,7 +96,7 @@ class Checker {
     for (const std::string& name : macro.signature.names) {
       if (names.insert(name).second) continue;
       // Jinja hands this mistake to Python's compiler, which names a variable of the generated code.
-      return fail(syntax_error("duplicate argument '" + name + "' in function definition", macro.line)
+      return fail(syntax_error("duplicate argument '" + name + "' in function definition", macro.place)
                       .with_type("SyntaxError"));
     }
     return {};

@@ -77,7 +77,7 @@ Result<std::string> Evaluator::render() {
 Status Evaluator::run(const Body& body, const FramePtr& frame) {
   for (const StmtPtr& stmt : body) {
     Status status = run(*stmt, frame);
-    if (!status) return fail(status.error().at(SourcePosition{"", stmt->line, 0}));
+    if (!status) return fail(status.error().at(SourcePosition{"", stmt->place.line, stmt->place.column}));
   }
   return {};
 }
@@ -114,8 +114,7 @@ Status Evaluator::run(const Stmt& stmt, const FramePtr& frame) {
 }
 
 Status Evaluator::append(std::string_view text) {
-  SQ_CHECK(rt_.charge_text(out_.size() + text.size() > limits::kExpressionOutputBytesMax ? out_.size() + text.size()
-                                                                                         : text.size()));
+  SQ_CHECK(rt_.charge_text(out_.size() + text.size() > kTextBytesMax ? out_.size() + text.size() : text.size()));
   out_ += text;
   return {};
 }
@@ -157,6 +156,7 @@ Result<Cursor> Evaluator::filtered(const ForStmt& loop, const FramePtr& frame, c
 }
 
 Status Evaluator::run_loop(const ForStmt& loop, const FramePtr& frame, const Value& iterable, int64_t depth) {
+  SQ_CHECK(rt_.charge(kLoopSteps));
   SQ_TRY(Cursor cursor, filtered(loop, frame, iterable));
   auto context =
       std::make_shared<LoopContext>(*this, loop, frame, loop.test ? Value() : iterable, std::move(cursor), depth);
@@ -167,7 +167,7 @@ Status Evaluator::run_loop(const ForStmt& loop, const FramePtr& frame, const Val
   while (true) {
     SQ_TRY(const bool more, context->advance(item));
     if (!more) break;
-    SQ_CHECK(rt_.charge());
+    SQ_CHECK(rt_.charge(2));
     any = true;
     // A frame that no macro kept serves the next round too.
     if (inner == nullptr || inner.use_count() > 1) inner = std::make_shared<Frame>(frame);

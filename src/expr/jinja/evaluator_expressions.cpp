@@ -23,7 +23,7 @@ Result<Value> Evaluator::eval(const Expr& expr, const FramePtr& frame) {
   SQ_CHECK(rt_.enter(1));
   Result<Value> value = eval_inner(expr, frame);
   rt_.leave(1);
-  if (!value) return fail(value.error().at(SourcePosition{"", expr.line, 0}));
+  if (!value) return fail(value.error().at(SourcePosition{"", expr.place.line, expr.place.column}));
   return value;
 }
 
@@ -87,7 +87,7 @@ Result<Value> Evaluator::eval_condition(const ConditionExpr& expr, const FramePt
   if (truth) return eval(*expr.then, frame);
   if (expr.otherwise) return eval(*expr.otherwise, frame);
   // Without an else it is always the lenient kind.
-  return make_undefined(UndefinedKind::kLenient, "the inline if-expression on line " + std::to_string(expr.line) +
+  return make_undefined(UndefinedKind::kLenient, "the inline if-expression on line " + std::to_string(expr.place.line) +
                                                      " evaluated to false and no else section was defined.");
 }
 

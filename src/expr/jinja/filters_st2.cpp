@@ -8,6 +8,7 @@
 #include "text/regex.hpp"
 #include "text/semver.hpp"
 #include "value/json.hpp"
+#include "value/mapping.hpp"
 #include "value/python.hpp"
 #include "value/yaml.hpp"
 
@@ -77,7 +78,7 @@ Result<Value> from_yaml_string(Runtime& rt, const Bound& a) {
   return fail(Error(document.error().code(), problem.text()).with_type(document.error().type()));
 }
 
-// YAML has lists and dicts with text keys, so objects become those first.
+// YAML has lists and dicts, so objects become those first.
 Result<Value> to_plain(Runtime& rt, const Value& value) {
   SQ_TRY(const Nested nested, Nested::enter(rt));
   SQ_TRY(const Value now, rt.freeze(value));
@@ -90,12 +91,13 @@ Result<Value> to_plain(Runtime& rt, const Value& value) {
     return now.is_list() ? Value(std::move(items)) : Value::tuple(std::move(items));
   }
   if (rt.is_mapping(now)) {
-    Dict dict;
+    squall::Mapping::Entries entries;
     for (const auto& [key, member] : dict_entries(now)) {
+      SQ_TRY(Value plain_key, to_plain(rt, key));
       SQ_TRY(Value plain, to_plain(rt, member));
-      dict.set(python::str(key), std::move(plain));
+      entries.emplace_back(std::move(plain_key), std::move(plain));
     }
-    return Value(std::move(dict));
+    return make_mapping(std::move(entries));
   }
   if (now.kind() != Kind::kObject && now.kind() != Kind::kMarkup && !is_undefined(now)) return now;
   SQ_TRY(const std::string shown, rt.repr(now));
@@ -135,34 +137,53 @@ Result<Value> jsonpath_query(Runtime& rt, const Bound& a) {
 // ------------------------------------------------------------------------------------------------
 
 // Steps of one match cost more than steps of a template.
-constexpr uint64_t kRegexSteps = 200;
+constexpr uint64_t kRegexSteps = 20;
+// Steps of a template for a microsecond of a slow match.
+constexpr uint64_t kStepsPerMicrosecond = 15;
 
-Result<Regex> compile(Runtime& rt, std::string_view text, const Value& pattern, const Value& ignore_case) {
-  SQ_CHECK(rt.charge(kRegexSteps + text.size() / 16));
+// Charges for the time that slow matches took while it lived.
+class RegexTime {
+ public:
+  explicit RegexTime(Runtime& rt) : rt_(rt) {}
+  Status charge() const { return rt_.charge((regex_slow_microseconds() - before_) * kStepsPerMicrosecond); }
+
+ private:
+  Runtime& rt_;
+  uint64_t before_ = regex_slow_microseconds();
+};
+
+Result<Regex> compile(Runtime& rt, const Value& pattern, const Value& ignore_case) {
+  SQ_CHECK(rt.charge(kRegexSteps));
   SQ_TRY(const bool flag, rt.truthy(ignore_case));
   if (!is_text(pattern)) return type_error("first argument must be string or compiled pattern");
-  return Regex::compile(pattern.as_string(), {.ignore_case = flag});
+  return Regex::compile_cached(pattern.as_string(), {.ignore_case = flag});
 }
 
 Result<Value> regex_match(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[2]));
+  SQ_TRY(const Regex regex, compile(rt, a[1], a[2]));
+  const RegexTime time(rt);
   SQ_TRY(const auto match, regex.match(text));
+  SQ_CHECK(time.charge());
   return Value(match.has_value());
 }
 
 Result<Value> regex_search(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[2]));
+  SQ_TRY(const Regex regex, compile(rt, a[1], a[2]));
+  const RegexTime time(rt);
   SQ_TRY(const auto match, regex.search(text));
+  SQ_CHECK(time.charge());
   return Value(match.has_value());
 }
 
 Result<Value> regex_replace(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[3]));
+  SQ_TRY(const Regex regex, compile(rt, a[1], a[3]));
   if (!is_text(a[2])) return type_error("expected str instance, " + std::string(rt.type_name(a[2])) + " found");
+  const RegexTime time(rt);
   SQ_TRY(auto replaced, regex.substitute(text, a[2].as_string()));
+  SQ_CHECK(time.charge());
   SQ_CHECK(rt.charge_text(replaced.first.size()));
   return Value(std::move(replaced.first));
 }
@@ -170,8 +191,10 @@ Result<Value> regex_replace(Runtime& rt, const Bound& a) {
 Result<Value> regex_substring(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
   SQ_TRY(int64_t index, to_index(rt, a.value_or(2, 0)));
-  SQ_TRY(const Regex regex, compile(rt, text, a[1], a[3]));
+  SQ_TRY(const Regex regex, compile(rt, a[1], a[3]));
+  const RegexTime time(rt);
   SQ_TRY(const auto matches, regex.find_all(text));
+  SQ_CHECK(time.charge());
   if (index < 0) index += static_cast<int64_t>(matches.size());
   if (index < 0 || index >= static_cast<int64_t>(matches.size())) return raise("IndexError", "list index out of range");
   const RegexMatch& match = matches[static_cast<size_t>(index)];

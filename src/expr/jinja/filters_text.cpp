@@ -95,8 +95,8 @@ Result<Value> replace(Runtime& rt, const Bound& a) {
     if (markup && !is_markup(a[2])) to = py::html_escape(to);
   }
   const size_t matches = from.empty() ? text.size() + 1 : text.size() / from.size();
-  if (to.size() > from.size() && matches > limits::kExpressionOutputBytesMax / (to.size() - from.size() + 1)) {
-    return py::limit_error("a replacement may exceed kExpressionOutputBytesMax");
+  if (to.size() > from.size() && matches > kTextBytesMax / (to.size() - from.size() + 1)) {
+    return py::limit_error("a replacement may exceed kTextBytesMax");
   }
   std::string out = py::replace(text, from, to, count);
   SQ_CHECK(rt.charge_text(out.size()));

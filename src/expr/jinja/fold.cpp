@@ -63,7 +63,7 @@ void fold_constants(Body& body, Environment environment) {
     if (stmt->kind != StmtKind::kOutput) {
       fold_inside(*stmt, environment);
     } else if (auto text = constant_text(*static_cast<const OutputStmt&>(*stmt).value, environment)) {
-      stmt = std::make_unique<TextStmt>(stmt->line, *std::move(text));
+      stmt = std::make_unique<TextStmt>(stmt->place, *std::move(text));
     }
   }
   Body joined;

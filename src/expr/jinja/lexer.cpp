@@ -11,8 +11,9 @@
 
 namespace squall::expr::jinja {
 
-Error syntax_error(std::string message, int line) {
-  return Error(ErrorCode::kInvalid, std::move(message), SourcePosition{"", line, 0}).with_type("TemplateSyntaxError");
+Error syntax_error(std::string message, Place place) {
+  return Error(ErrorCode::kInvalid, std::move(message), SourcePosition{"", place.line, place.column})
+      .with_type("TemplateSyntaxError");
 }
 
 std::string_view describe(TokenKind kind) {
@@ -157,7 +158,7 @@ class Lexer {
     }
     Token& last = tokens_.emplace_back();
     last.kind = TokenKind::kError;
-    last.line = status.error().where().line;
+    last.place = {status.error().where().line, status.error().where().column};
     return {std::move(tokens_), status.error()};
   }
 
@@ -171,22 +172,29 @@ class Lexer {
   std::string_view rest() const { return std::string_view(source_).substr(at_); }
   bool next_is(std::string_view text) const { return rest().starts_with(text); }
 
-  int line_at(size_t offset) {
-    line_ += static_cast<int>(std::count(source_.begin() + static_cast<ptrdiff_t>(line_offset_),
-                                         source_.begin() + static_cast<ptrdiff_t>(offset), '\n'));
+  Place place_at(size_t offset) {
+    if (offset < line_offset_) {
+      line_ = 1;
+      line_offset_ = line_start_ = 0;
+    }
+    const std::string_view passed = std::string_view(source_).substr(line_offset_, offset - line_offset_);
+    line_ += static_cast<int>(std::count(passed.begin(), passed.end(), '\n'));
+    if (const size_t newline = passed.rfind('\n'); newline != std::string_view::npos)
+      line_start_ = line_offset_ + newline + 1;
     line_offset_ = offset;
-    return line_;
+    const std::string_view before = std::string_view(source_).substr(line_start_, offset - line_start_);
+    return {line_, static_cast<int>(utf8_length(before)) + 1};
   }
 
   Token& emit(TokenKind kind, size_t offset) {
     Token& token = tokens_.emplace_back();
     token.kind = kind;
-    token.line = line_at(offset);
+    token.place = place_at(offset);
     return token;
   }
 
   tl::unexpected<Error> fail_at(std::string message, size_t offset) {
-    return fail(syntax_error(std::move(message), line_at(offset)));
+    return fail(syntax_error(std::move(message), place_at(offset)));
   }
 
   size_t skip_space(size_t offset) const {
@@ -393,7 +401,10 @@ class Lexer {
     }
     const std::string digits = replace_all(std::string_view(source_).substr(begin, end - begin), "_", "");
     auto value = integer_from_digits(digits, base, false);
-    if (!value) return fail(value.error().at({"", line_at(at_), 0}));
+    if (!value) {
+      const Place place = place_at(at_);
+      return fail(value.error().at({"", place.line, place.column}));
+    }
     emit(TokenKind::kInteger, at_).number = *std::move(value);
     advance(end);
     return {};
@@ -475,7 +486,8 @@ class Lexer {
   std::string source_;
   size_t at_ = 0;
   int line_ = 1;
-  size_t line_offset_ = 0;
+  size_t line_offset_ = 0;  // the last place asked for
+  size_t line_start_ = 0;   // of the line that it is in
   bool line_starting_ = true;
   std::vector<Token> tokens_;
 };

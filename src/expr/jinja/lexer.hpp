@@ -51,9 +51,15 @@ enum class TokenKind : uint8_t {
   kError,  // here the text cannot be read: Tokens::mistake says why
 };
 
+// Where something stands in a template, from 1. Columns count characters; no message of Jinja's has them.
+struct Place {
+  int line = 1;
+  int column = 0;  // 0: unknown
+};
+
 struct Token {
   TokenKind kind = TokenKind::kEof;
-  int line = 1;
+  Place place;
   std::string text;  // kData, kName, and kString after its escapes were read
   Value number;      // kInteger, kFloat
 
@@ -78,7 +84,7 @@ struct Tokens {
 // `in_variable`: as if the text stood inside {{ }}.
 Tokens tokenize_lazily(std::string_view source, bool in_variable = false);
 
-// A TemplateSyntaxError at a line.
-Error syntax_error(std::string message, int line);
+// A TemplateSyntaxError at a place.
+Error syntax_error(std::string message, Place place);
 
 }  // namespace squall::expr::jinja

@@ -85,6 +85,7 @@ const Method* find_method(const Value& self, std::string_view name) {
 }
 
 Result<Value> run_method(Runtime& rt, const Method& method, const Value& self, const CallArguments& arguments) {
+  SQ_CHECK(rt.charge_input(self));
   SQ_TRY(const Bound bound, bind(method.signature, nullptr, arguments));
   return method.run(rt, self, bound);
 }

@@ -213,8 +213,8 @@ Result<Value> replace(Runtime& rt, const Value& self, const Bound& arguments) {
   SQ_TRY(const int64_t count, count_argument(rt, arguments, 2, -1));
   // The worst case beforehand: each match grows by the new text.
   const size_t matches = from.empty() ? self.size() + 1 : self.size() / from.size();
-  if (to.size() > from.size() && matches > limits::kExpressionOutputBytesMax / (to.size() - from.size() + 1)) {
-    return py::limit_error("a replacement may exceed kExpressionOutputBytesMax");
+  if (to.size() > from.size() && matches > kTextBytesMax / (to.size() - from.size() + 1)) {
+    return py::limit_error("a replacement may exceed kTextBytesMax");
   }
   std::string text = py::replace(text_of(self), from, to, count);
   SQ_CHECK(rt.charge_text(text.size()));

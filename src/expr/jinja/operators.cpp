@@ -60,8 +60,8 @@ Result<Value> repeat(Runtime& rt, const Value& sequence, const Value& times) {
   if (!count) return raise("OverflowError", "cannot fit 'int' into an index-sized integer");
   const size_t repeats = *count > 0 ? static_cast<size_t>(*count) : 0;
   const size_t size = sequence.size();
-  if (size != 0 && repeats > limits::kExpressionOutputBytesMax / size) {
-    return py::limit_error("a repeated sequence exceeds kExpressionOutputBytesMax");
+  if (size != 0 && repeats > kTextBytesMax / size) {
+    return py::limit_error("a repeated sequence exceeds kTextBytesMax");
   }
   if (sequence.is_list() || sequence.kind() == Kind::kTuple) {
     SQ_CHECK(rt.charge(size * repeats));
@@ -74,7 +74,8 @@ Result<Value> repeat(Runtime& rt, const Value& sequence, const Value& times) {
   SQ_CHECK(rt.charge_text(size * repeats));
   std::string text;
   text.reserve(size * repeats);
-  for (size_t i = 0; i < repeats; ++i) text += sequence.as_string();
+  if (repeats > 0) text = sequence.as_string();
+  while (text.size() < size * repeats) text.append(text, 0, size * repeats - text.size());
   return sequence.kind() == Kind::kBytes ? Value::bytes(std::move(text)) : same_text_kind(sequence, std::move(text));
 }
 
@@ -284,6 +285,7 @@ Result<bool> Runtime::contains(const Value& item, const Value& container) {
     if (!is_text(item)) {
       return type_error("'in <string>' requires string as left operand, not " + std::string(type_name(item)));
     }
+    SQ_CHECK(charge_input(now));
     return now.as_string().find(item.as_string()) != std::string_view::npos;
   }
   if (is_mapping(now)) {

@@ -49,7 +49,7 @@ Result<ExprPtr> Parser::parse_alone(bool whole) {
 
 Result<Body> Parser::parse_template() { return subparse(nullptr); }
 
-tl::unexpected<Error> Parser::fail_unknown_tag(std::optional<std::string> name, const Names* extra, int line) const {
+tl::unexpected<Error> Parser::fail_unknown_tag(std::optional<std::string> name, const Names* extra, Place place) const {
   std::vector<Names> stack = end_names_;
   if (extra != nullptr) stack.push_back(*extra);
   std::string message = name ? "Encountered unknown tag " + quoted(*name) + "." : "Unexpected end of template.";
@@ -65,7 +65,7 @@ tl::unexpected<Error> Parser::fail_unknown_tag(std::optional<std::string> name, 
                    : " Jinja was looking for the following tags: " + looking + ".";
   }
   if (!tags_.empty()) message += " The innermost block that needs to be closed is " + quoted(tags_.back()) + ".";
-  return fail_at(std::move(message), line);
+  return fail_at(std::move(message), place);
 }
 
 Result<Body> Parser::subparse(const Names* end_names) {
@@ -75,12 +75,13 @@ Result<Body> Parser::subparse(const Names* end_names) {
   if (end_names != nullptr) end_names_.push_back(*end_names);
   while (!is(TokenKind::kEof)) {
     if (is(TokenKind::kError)) return fail_here({});
-    const int line = current().line;
+    const Place place = current().place;
     if (is(TokenKind::kData)) {
-      body.push_back(std::make_unique<TextStmt>(line, next().text));
+      body.push_back(std::make_unique<TextStmt>(place, next().text));
     } else if (skip_if(TokenKind::kVariableBegin)) {
       SQ_TRY(ExprPtr value, parse_tuple());
-      body.push_back(std::make_unique<OutputStmt>(line, std::move(value)));
+      const Place of_value = value->place;
+      body.push_back(std::make_unique<OutputStmt>(of_value, std::move(value)));
       SQ_TRY([[maybe_unused]] const Token* end, expect(TokenKind::kVariableEnd));
     } else {
       next();  // the begin of a block
@@ -100,7 +101,7 @@ Result<Body> Parser::parse_statements(const Names& end_names, bool drop_needle) 
   skip_if(TokenKind::kColon);
   SQ_TRY([[maybe_unused]] const Token* begin, expect(TokenKind::kBlockEnd));
   SQ_TRY(Body body, subparse(&end_names));
-  if (is(TokenKind::kEof)) return fail_unknown_tag(std::nullopt, &end_names, current().line);
+  if (is(TokenKind::kEof)) return fail_unknown_tag(std::nullopt, &end_names, current().place);
   if (drop_needle) next();
   return body;
 }
@@ -133,24 +134,24 @@ Status Parser::parse_statement(Body& out) {
     out.push_back(std::move(statement));
     return {};
   }
-  return fail_unknown_tag(tag, nullptr, current().line);
+  return fail_unknown_tag(tag, nullptr, current().place);
 }
 
 Result<StmtPtr> Parser::parse_set() {
-  const int line = next().line;
+  const Place place = next().place;
   SQ_TRY(ExprPtr target, parse_assign_target(true));
   if (skip_if(TokenKind::kAssign)) {
     SQ_TRY(ExprPtr value, parse_tuple());
-    return std::make_unique<SetStmt>(line, std::move(target), std::move(value));
+    return std::make_unique<SetStmt>(place, std::move(target), std::move(value));
   }
-  auto block = std::make_unique<SetBlockStmt>(line, std::move(target));
+  auto block = std::make_unique<SetBlockStmt>(place, std::move(target));
   SQ_TRY(block->filter, parse_filter(nullptr));
   SQ_TRY(block->body, parse_statements({"endset"}, true));
   return block;
 }
 
 Result<StmtPtr> Parser::parse_for() {
-  auto loop = std::make_unique<ForStmt>(next().line);
+  auto loop = std::make_unique<ForStmt>(next().place);
   SQ_TRY(loop->target, parse_assign_target());
   SQ_TRY([[maybe_unused]] const Token* in, expect_name("in"));
   SQ_TRY(loop->iterable, parse_tuple({.with_condition = false}));
@@ -166,7 +167,7 @@ Result<StmtPtr> Parser::parse_for() {
 }
 
 Result<StmtPtr> Parser::parse_if() {
-  auto statement = std::make_unique<IfStmt>(next().line);
+  auto statement = std::make_unique<IfStmt>(next().place);
   while (true) {
     SQ_TRY(ExprPtr test, parse_tuple({.with_condition = false}));
     SQ_TRY(Body body, parse_statements({"elif", "else", "endif"}, false));
@@ -181,7 +182,7 @@ Result<StmtPtr> Parser::parse_if() {
 }
 
 Result<StmtPtr> Parser::parse_with() {
-  auto with = std::make_unique<WithStmt>(next().line);
+  auto with = std::make_unique<WithStmt>(next().place);
   while (!is(TokenKind::kBlockEnd)) {
     if (!with->bindings.empty()) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));
@@ -196,7 +197,7 @@ Result<StmtPtr> Parser::parse_with() {
 }
 
 Result<StmtPtr> Parser::parse_autoescape() {
-  auto statement = std::make_unique<AutoescapeStmt>(next().line);
+  auto statement = std::make_unique<AutoescapeStmt>(next().place);
   SQ_TRY(statement->enabled, parse_expression());
   SQ_TRY(statement->body, parse_statements({"endautoescape"}, true));
   return statement;
@@ -213,9 +214,9 @@ bool is_blank(const Body& body) {
 }  // namespace
 
 Result<StmtPtr> Parser::parse_block() {
-  const int line = next().line;
+  const Place place = next().place;
   SQ_TRY(const Token* name, expect(TokenKind::kName));
-  auto block = std::make_unique<BlockStmt>(line, name->text);
+  auto block = std::make_unique<BlockStmt>(place, name->text);
   skip_if_name("scoped");
   const bool required = skip_if_name("required");
   if (is(TokenKind::kSub)) {
@@ -236,10 +237,10 @@ Status Parser::parse_import_names(LoadStmt& load) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));
     }
     if (context_follows()) return {};
-    const int line = current().line;
+    const Place place = current().place;
     SQ_TRY(std::string name, parse_assign_name());
     if (name.starts_with('_')) {
-      return fail(syntax_error("names starting with an underline can not be imported", line)
+      return fail(syntax_error("names starting with an underline can not be imported", place)
                       .with_type("TemplateAssertionError"));
     }
     if (skip_if_name("as")) {
@@ -252,7 +253,7 @@ Status Parser::parse_import_names(LoadStmt& load) {
 
 Result<StmtPtr> Parser::parse_load() {
   const Token& tag = next();
-  auto load = std::make_unique<LoadStmt>(tag.line);
+  auto load = std::make_unique<LoadStmt>(tag.place);
   SQ_TRY(load->source, parse_expression());
   if (tag.text == "extends") return load;
   if (tag.text == "include" && is_name("ignore") && look().is_name("missing")) {
@@ -295,9 +296,9 @@ Status Parser::parse_signature(MacroSignature& signature) {
 }
 
 Result<StmtPtr> Parser::parse_macro() {
-  const int line = next().line;
+  const Place place = next().place;
   SQ_TRY(std::string name, parse_assign_name());
-  auto macro = std::make_unique<MacroStmt>(line, std::move(name));
+  auto macro = std::make_unique<MacroStmt>(place, std::move(name));
   SQ_CHECK(parse_signature(macro->signature));
   SQ_TRY(macro->body, parse_statements({"endmacro"}, true));
   note_special_names(*macro);
@@ -305,32 +306,33 @@ Result<StmtPtr> Parser::parse_macro() {
 }
 
 Result<StmtPtr> Parser::parse_call_block() {
-  const int line = next().line;
-  auto block = std::make_unique<CallBlockStmt>(line);
-  block->caller = std::make_unique<MacroStmt>(line, "caller");
+  const Place place = next().place;
+  auto block = std::make_unique<CallBlockStmt>(place);
+  block->caller = std::make_unique<MacroStmt>(place, "caller");
   if (is(TokenKind::kLParen)) SQ_CHECK(parse_signature(block->caller->signature));
   SQ_TRY(block->call, parse_expression());
-  if (block->call->kind != ExprKind::kCall) return fail_at("expected call", line);
+  if (block->call->kind != ExprKind::kCall) return fail_at("expected call", place);
   SQ_TRY(block->caller->body, parse_statements({"endcall"}, true));
   note_special_names(*block->caller);
   return block;
 }
 
 Result<StmtPtr> Parser::parse_filter_block() {
-  auto block = std::make_unique<FilterBlockStmt>(next().line);
+  auto block = std::make_unique<FilterBlockStmt>(next().place);
   SQ_TRY(block->filter, parse_filter(nullptr, true));
   SQ_TRY(block->body, parse_statements({"endfilter"}, true));
   return block;
 }
 
 Status Parser::parse_print(Body& out) {
-  const int line = next().line;
+  next();
   for (bool first = true; !is(TokenKind::kBlockEnd); first = false) {
     if (!first) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));
     }
     SQ_TRY(ExprPtr value, parse_expression());
-    out.push_back(std::make_unique<OutputStmt>(line, std::move(value)));
+    const Place of_value = value->place;
+    out.push_back(std::make_unique<OutputStmt>(of_value, std::move(value)));
   }
   return {};
 }

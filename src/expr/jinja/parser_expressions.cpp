@@ -22,13 +22,13 @@ bool Parser::skip_if_name(std::string_view name) {
   return true;
 }
 
-tl::unexpected<Error> Parser::fail_at(std::string message, int line) const {
+tl::unexpected<Error> Parser::fail_at(std::string message, Place place) const {
   // The next token is read when the one before it is taken.
   if (is(TokenKind::kError)) return fail(*mistake_);
-  return fail(syntax_error(std::move(message), line));
+  return fail(syntax_error(std::move(message), place));
 }
 tl::unexpected<Error> Parser::fail_here(std::string message) const {
-  return fail_at(std::move(message), current().line);
+  return fail_at(std::move(message), current().place);
 }
 
 namespace {
@@ -71,7 +71,7 @@ Result<ExprPtr> Parser::parse_expression(bool with_condition) {
 }
 
 Result<ExprPtr> Parser::parse_condition() {
-  int line = current().line;
+  Place place = current().place;
   SQ_TRY(ExprPtr expr, parse_or());
   while (skip_if_name("if")) {
     SQ_TRY(ExprPtr test, parse_or());
@@ -81,44 +81,44 @@ Result<ExprPtr> Parser::parse_condition() {
       const DepthGuard guard(depth_);
       SQ_TRY(otherwise, parse_condition());
     }
-    expr = std::make_unique<ConditionExpr>(line, std::move(test), std::move(expr), std::move(otherwise));
+    expr = std::make_unique<ConditionExpr>(place, std::move(test), std::move(expr), std::move(otherwise));
     SQ_CHECK(check_levels(*expr));
-    line = current().line;
+    place = current().place;
   }
   return expr;
 }
 
 Result<ExprPtr> Parser::parse_or() {
-  int line = current().line;
+  Place place = current().place;
   SQ_TRY(ExprPtr left, parse_and());
   while (skip_if_name("or")) {
     SQ_TRY(ExprPtr right, parse_and());
-    left = std::make_unique<BinaryExpr>(ExprKind::kOr, line, py::BinaryOp::kAdd, std::move(left), std::move(right));
+    left = std::make_unique<BinaryExpr>(ExprKind::kOr, place, py::BinaryOp::kAdd, std::move(left), std::move(right));
     SQ_CHECK(check_levels(*left));
-    line = current().line;
+    place = current().place;
   }
   return left;
 }
 
 Result<ExprPtr> Parser::parse_and() {
-  int line = current().line;
+  Place place = current().place;
   SQ_TRY(ExprPtr left, parse_not());
   while (skip_if_name("and")) {
     SQ_TRY(ExprPtr right, parse_not());
-    left = std::make_unique<BinaryExpr>(ExprKind::kAnd, line, py::BinaryOp::kAdd, std::move(left), std::move(right));
+    left = std::make_unique<BinaryExpr>(ExprKind::kAnd, place, py::BinaryOp::kAdd, std::move(left), std::move(right));
     SQ_CHECK(check_levels(*left));
-    line = current().line;
+    place = current().place;
   }
   return left;
 }
 
 Result<ExprPtr> Parser::parse_not() {
   if (!is_name("not")) return parse_compare();
-  const int line = next().line;
+  const Place place = next().place;
   SQ_CHECK(enter());
   const DepthGuard guard(depth_);
   SQ_TRY(ExprPtr operand, parse_not());
-  return std::make_unique<UnaryExpr>(ExprKind::kNot, line, std::move(operand));
+  return std::make_unique<UnaryExpr>(ExprKind::kNot, place, std::move(operand));
 }
 
 namespace {
@@ -154,7 +154,7 @@ std::optional<py::BinaryOp> product_op(TokenKind kind) {
 }  // namespace
 
 Result<ExprPtr> Parser::parse_compare() {
-  const int line = current().line;
+  const Place place = current().place;
   SQ_TRY(ExprPtr first, parse_sum());
   std::unique_ptr<CompareExpr> compare;
   while (true) {
@@ -167,7 +167,7 @@ Result<ExprPtr> Parser::parse_compare() {
     }
     if (!op) break;
     next();
-    if (compare == nullptr) compare = std::make_unique<CompareExpr>(line, std::move(first));
+    if (compare == nullptr) compare = std::make_unique<CompareExpr>(place, std::move(first));
     SQ_TRY(ExprPtr operand, parse_sum());
     compare->holds(operand);
     compare->rest.emplace_back(*op, std::move(operand));
@@ -177,20 +177,20 @@ Result<ExprPtr> Parser::parse_compare() {
 }
 
 Result<ExprPtr> Parser::parse_sum() {
-  int line = current().line;
+  Place place = current().place;
   SQ_TRY(ExprPtr left, parse_concat());
   while (const auto op = sum_op(current().kind)) {
     next();
     SQ_TRY(ExprPtr right, parse_concat());
-    left = std::make_unique<BinaryExpr>(ExprKind::kBinary, line, *op, std::move(left), std::move(right));
+    left = std::make_unique<BinaryExpr>(ExprKind::kBinary, place, *op, std::move(left), std::move(right));
     SQ_CHECK(check_levels(*left));
-    line = current().line;
+    place = current().place;
   }
   return left;
 }
 
 Result<ExprPtr> Parser::parse_concat() {
-  const int line = current().line;
+  const Place place = current().place;
   SQ_TRY(ExprPtr first, parse_product());
   if (!is(TokenKind::kTilde)) return first;
   ExprList items;
@@ -199,31 +199,32 @@ Result<ExprPtr> Parser::parse_concat() {
     SQ_TRY(ExprPtr item, parse_product());
     items.push_back(std::move(item));
   }
-  return std::make_unique<SequenceExpr>(ExprKind::kConcat, line, std::move(items));
+  return std::make_unique<SequenceExpr>(ExprKind::kConcat, place, std::move(items));
 }
 
 Result<ExprPtr> Parser::parse_product() {
-  int line = current().line;
+  Place place = current().place;
   SQ_TRY(ExprPtr left, parse_power());
   while (const auto op = product_op(current().kind)) {
     next();
     SQ_TRY(ExprPtr right, parse_power());
-    left = std::make_unique<BinaryExpr>(ExprKind::kBinary, line, *op, std::move(left), std::move(right));
+    left = std::make_unique<BinaryExpr>(ExprKind::kBinary, place, *op, std::move(left), std::move(right));
     SQ_CHECK(check_levels(*left));
-    line = current().line;
+    place = current().place;
   }
   return left;
 }
 
 // Unlike Python's, Jinja's power associates to the left and binds looser than a sign.
 Result<ExprPtr> Parser::parse_power() {
-  int line = current().line;
+  Place place = current().place;
   SQ_TRY(ExprPtr left, parse_unary());
   while (skip_if(TokenKind::kPow)) {
     SQ_TRY(ExprPtr right, parse_unary());
-    left = std::make_unique<BinaryExpr>(ExprKind::kBinary, line, py::BinaryOp::kPow, std::move(left), std::move(right));
+    left =
+        std::make_unique<BinaryExpr>(ExprKind::kBinary, place, py::BinaryOp::kPow, std::move(left), std::move(right));
     SQ_CHECK(check_levels(*left));
-    line = current().line;
+    place = current().place;
   }
   return left;
 }
@@ -231,12 +232,12 @@ Result<ExprPtr> Parser::parse_power() {
 Result<ExprPtr> Parser::parse_unary(bool with_filter) {
   SQ_CHECK(enter());
   const DepthGuard guard(depth_);
-  const int line = current().line;
+  const Place place = current().place;
   ExprPtr expr;
   if (is(TokenKind::kSub) || is(TokenKind::kAdd)) {
     const ExprKind kind = next().is(TokenKind::kSub) ? ExprKind::kNegate : ExprKind::kPositive;
     SQ_TRY(ExprPtr operand, parse_unary(false));
-    expr = std::make_unique<UnaryExpr>(kind, line, std::move(operand));
+    expr = std::make_unique<UnaryExpr>(kind, place, std::move(operand));
   } else {
     SQ_TRY(expr, parse_primary());
   }
@@ -249,27 +250,27 @@ Result<ExprPtr> Parser::parse_unary(bool with_filter) {
 Result<ExprPtr> Parser::parse_name(bool with_namespace) {
   const Token& token = next();
   const std::string& name = token.text;
-  if (name == "true" || name == "True") return std::make_unique<ConstExpr>(token.line, Value(true));
-  if (name == "false" || name == "False") return std::make_unique<ConstExpr>(token.line, Value(false));
-  if (name == "none" || name == "None") return std::make_unique<ConstExpr>(token.line, Value());
+  if (name == "true" || name == "True") return std::make_unique<ConstExpr>(token.place, Value(true));
+  if (name == "false" || name == "False") return std::make_unique<ConstExpr>(token.place, Value(false));
+  if (name == "none" || name == "None") return std::make_unique<ConstExpr>(token.place, Value());
   if (with_namespace && skip_if(TokenKind::kDot)) {
     SQ_TRY(const Token* attribute, expect(TokenKind::kName));
-    return std::make_unique<NamespaceRefExpr>(token.line, name, attribute->text);
+    return std::make_unique<NamespaceRefExpr>(token.place, name, attribute->text);
   }
-  return std::make_unique<NameExpr>(token.line, name);
+  return std::make_unique<NameExpr>(token.place, name);
 }
 
 Result<ExprPtr> Parser::parse_primary(bool with_namespace) {
-  const int line = current().line;
+  const Place place = current().place;
   switch (current().kind) {
     case TokenKind::kName: return parse_name(with_namespace);
     case TokenKind::kString: {
       std::string text;
       while (is(TokenKind::kString)) text += next().text;
-      return std::make_unique<ConstExpr>(line, Value(std::move(text)));
+      return std::make_unique<ConstExpr>(place, Value(std::move(text)));
     }
     case TokenKind::kInteger:
-    case TokenKind::kFloat: return std::make_unique<ConstExpr>(line, next().number);
+    case TokenKind::kFloat: return std::make_unique<ConstExpr>(place, next().number);
     case TokenKind::kLParen: {
       next();
       SQ_TRY(ExprPtr inner, parse_tuple({.parenthesized = true}));
@@ -283,7 +284,7 @@ Result<ExprPtr> Parser::parse_primary(bool with_namespace) {
 }
 
 Result<ExprPtr> Parser::parse_tuple(TupleMode mode) {
-  int line = current().line;
+  Place place = current().place;
   ExprList items;
   bool is_tuple = false;
   while (true) {
@@ -296,14 +297,14 @@ Result<ExprPtr> Parser::parse_tuple(TupleMode mode) {
     items.push_back(std::move(item));
     if (!is(TokenKind::kComma)) break;
     is_tuple = true;
-    line = current().line;
+    place = current().place;
   }
   if (!is_tuple) {
     if (!items.empty()) return std::move(items.front());
     // Without parentheses nothing is no empty tuple.
     if (!mode.parenthesized) return fail_here("Expected an expression, got " + quoted(describe(current())));
   }
-  return std::make_unique<SequenceExpr>(ExprKind::kTuple, line, std::move(items));
+  return std::make_unique<SequenceExpr>(ExprKind::kTuple, place, std::move(items));
 }
 
 namespace {
@@ -348,19 +349,19 @@ Result<ExprPtr> Parser::parse_assign_target(bool with_namespace) {
   const Expr* wrong = unassignable(*target);
   if (wrong == nullptr) return target;
   const std::string_view name = wrong->kind == ExprKind::kTuple ? "tuple" : node_name(wrong->kind);
-  return fail_at("can't assign to " + quoted(name), target->line);
+  return fail_at("can't assign to " + quoted(name), target->place);
 }
 
 Result<std::string> Parser::parse_assign_name() {
   SQ_TRY(const Token* token, expect(TokenKind::kName));
   for (const std::string_view literal : {"true", "True", "false", "False", "none", "None"}) {
-    if (token->text == literal) return fail_at("can't assign to 'name'", token->line);
+    if (token->text == literal) return fail_at("can't assign to 'name'", token->place);
   }
   return token->text;
 }
 
 Result<ExprPtr> Parser::parse_list() {
-  const int line = next().line;
+  const Place place = next().place;
   ExprList items;
   while (!is(TokenKind::kRBracket)) {
     if (!items.empty()) {
@@ -371,11 +372,11 @@ Result<ExprPtr> Parser::parse_list() {
     items.push_back(std::move(item));
   }
   SQ_TRY([[maybe_unused]] const Token* end, expect(TokenKind::kRBracket));
-  return std::make_unique<SequenceExpr>(ExprKind::kList, line, std::move(items));
+  return std::make_unique<SequenceExpr>(ExprKind::kList, place, std::move(items));
 }
 
 Result<ExprPtr> Parser::parse_dict() {
-  auto dict = std::make_unique<DictExpr>(next().line);
+  auto dict = std::make_unique<DictExpr>(next().place);
   while (!is(TokenKind::kRBrace)) {
     if (!dict->items.empty()) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));
@@ -422,13 +423,13 @@ Result<ExprPtr> Parser::parse_filters_and_tests(ExprPtr expr) {
 
 Result<ExprPtr> Parser::parse_subscript(ExprPtr expr) {
   const Token& opening = next();
-  const int line = opening.line;
+  const Place place = opening.place;
   if (opening.is(TokenKind::kDot)) {
     const Token& member = next();
-    if (member.is(TokenKind::kName)) return std::make_unique<GetattrExpr>(line, std::move(expr), member.text);
-    if (!member.is(TokenKind::kInteger)) return fail_at("expected name or number", member.line);
-    return std::make_unique<GetitemExpr>(line, std::move(expr),
-                                         std::make_unique<ConstExpr>(member.line, member.number));
+    if (member.is(TokenKind::kName)) return std::make_unique<GetattrExpr>(place, std::move(expr), member.text);
+    if (!member.is(TokenKind::kInteger)) return fail_at("expected name or number", member.place);
+    return std::make_unique<GetitemExpr>(place, std::move(expr),
+                                         std::make_unique<ConstExpr>(member.place, member.number));
   }
   ExprList keys;
   while (!is(TokenKind::kRBracket)) {
@@ -440,19 +441,19 @@ Result<ExprPtr> Parser::parse_subscript(ExprPtr expr) {
   }
   SQ_TRY([[maybe_unused]] const Token* end, expect(TokenKind::kRBracket));
   ExprPtr key = keys.size() == 1 ? std::move(keys.front())
-                                 : std::make_unique<SequenceExpr>(ExprKind::kTuple, line, std::move(keys));
-  return std::make_unique<GetitemExpr>(line, std::move(expr), std::move(key));
+                                 : std::make_unique<SequenceExpr>(ExprKind::kTuple, place, std::move(keys));
+  return std::make_unique<GetitemExpr>(place, std::move(expr), std::move(key));
 }
 
 Result<ExprPtr> Parser::parse_subscribed() {
-  const int line = current().line;
+  const Place place = current().place;
   ExprPtr start;
   if (!is(TokenKind::kColon)) {
     SQ_TRY(start, parse_expression());
     if (!is(TokenKind::kColon)) return start;
   }
   next();
-  auto slice = std::make_unique<SliceExpr>(line);
+  auto slice = std::make_unique<SliceExpr>(place);
   slice->start = std::move(start);
   const auto part_follows = [&] {
     return !is(TokenKind::kColon) && !is(TokenKind::kRBracket) && !is(TokenKind::kComma);
@@ -470,16 +471,16 @@ Result<ExprPtr> Parser::parse_subscribed() {
 }
 
 Result<ExprPtr> Parser::parse_call(ExprPtr callee) {
-  const int line = current().line;
+  const Place place = current().place;
   SQ_TRY(CallSyntax arguments, parse_call_arguments());
-  return std::make_unique<CallExpr>(line, std::move(callee), std::move(arguments));
+  return std::make_unique<CallExpr>(place, std::move(callee), std::move(arguments));
 }
 
 Result<CallSyntax> Parser::parse_call_arguments() {
-  const int line = next().line;
+  const Place place = next().place;
   CallSyntax call;
   bool comma_needed = false;
-  const auto misplaced = [&] { return fail_at("invalid syntax for function call expression", line); };
+  const auto misplaced = [&] { return fail_at("invalid syntax for function call expression", place); };
   while (!is(TokenKind::kRParen)) {
     if (comma_needed) {
       SQ_TRY([[maybe_unused]] const Token* comma, expect(TokenKind::kComma));
@@ -526,13 +527,13 @@ Result<ExprPtr> Parser::parse_filter(ExprPtr input, bool start_inline) {
   while (start_inline || is(TokenKind::kPipe)) {
     if (!start_inline) next();
     start_inline = false;
-    const int line = current().line;
+    const Place place = current().place;
     SQ_TRY(std::string name, parse_dotted_name());
     CallSyntax arguments;
     if (is(TokenKind::kLParen)) {
       SQ_TRY(arguments, parse_call_arguments());
     }
-    auto filter = std::make_unique<FilterExpr>(line, std::move(input), std::move(name), std::move(arguments));
+    auto filter = std::make_unique<FilterExpr>(place, std::move(input), std::move(name), std::move(arguments));
     filter->filter = find_filter(filter->name, environment_);
     input = std::move(filter);
     SQ_CHECK(check_levels(*input));
@@ -541,7 +542,7 @@ Result<ExprPtr> Parser::parse_filter(ExprPtr input, bool start_inline) {
 }
 
 Result<ExprPtr> Parser::parse_test(ExprPtr input) {
-  const int line = next().line;
+  const Place place = next().place;
   const bool negated = skip_if_name("not");
   SQ_TRY(std::string name, parse_dotted_name());
   CallSyntax arguments;
@@ -555,10 +556,10 @@ Result<ExprPtr> Parser::parse_test(ExprPtr input) {
     SQ_TRY(argument, parse_postfix(std::move(argument)));
     arguments.positional.push_back(std::move(argument));
   }
-  auto test = std::make_unique<TestExpr>(line, std::move(input), std::move(name), std::move(arguments));
+  auto test = std::make_unique<TestExpr>(place, std::move(input), std::move(name), std::move(arguments));
   test->test = find_test(test->name);
   if (!negated) return test;
-  return std::make_unique<UnaryExpr>(ExprKind::kNot, line, std::move(test));
+  return std::make_unique<UnaryExpr>(ExprKind::kNot, place, std::move(test));
 }
 
 }  // namespace squall::expr::jinja

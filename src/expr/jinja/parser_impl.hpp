@@ -35,7 +35,7 @@ class Parser {
   Result<const Token*> expect(TokenKind kind);
   Result<const Token*> expect_name(std::string_view name);
   tl::unexpected<Error> fail_here(std::string message) const;
-  tl::unexpected<Error> fail_at(std::string message, int line) const;
+  tl::unexpected<Error> fail_at(std::string message, Place place) const;
   // Nesting is limited: the parser and all that walk the tree recurse.
   Status enter();
   Status check_levels(const Expr& expr) const;
@@ -44,7 +44,7 @@ class Parser {
   Result<Body> subparse(const Names* end_names);
   Status parse_statement(Body& out);
   Result<Body> parse_statements(const Names& end_names, bool drop_needle);
-  tl::unexpected<Error> fail_unknown_tag(std::optional<std::string> name, const Names* extra, int line) const;
+  tl::unexpected<Error> fail_unknown_tag(std::optional<std::string> name, const Names* extra, Place place) const;
   Result<StmtPtr> parse_set();
   Result<StmtPtr> parse_for();
   Result<StmtPtr> parse_if();

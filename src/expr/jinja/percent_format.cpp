@@ -150,7 +150,7 @@ class PercentFormatter {
     while (at_ < text_.size() && (text_[at_] == 'h' || text_[at_] == 'l' || text_[at_] == 'L')) ++at_;
     if (at_ == text_.size()) return value_error("incomplete format");
     spec.type = text_[at_++];
-    const int64_t room = static_cast<int64_t>(limits::kExpressionOutputBytesMax);
+    const int64_t room = static_cast<int64_t>(kTextBytesMax);
     SQ_CHECK(rt_.charge_text(static_cast<size_t>(std::min(room + 1, spec.width.value_or(0)))));
     return rt_.charge_text(static_cast<size_t>(std::min(room + 1, spec.precision.value_or(0))));
   }

@@ -17,9 +17,6 @@ using py::type_error;
 
 namespace {
 
-// Text that is cheap enough not to count.
-constexpr size_t kFreeTextBytes = 256;
-
 const LazyObject* as_lazy(const Value& value) { return as_object_of<LazyObject>(value); }
 
 }  // namespace
@@ -28,16 +25,20 @@ const LazyObject* as_lazy(const Value& value) { return as_object_of<LazyObject>(
 
 Status Runtime::out_of_fuel() {
   fuel_ = 0;
-  return py::limit_error("the template needs more than " + std::to_string(limits::kExpressionFuelMax) +
-                         " evaluation steps (kExpressionFuelMax)");
+  return py::limit_error("the template needs more than " + std::to_string(kStepsMax) + " evaluation steps (kStepsMax)");
 }
 
 Status Runtime::charge_text(size_t bytes) {
-  if (bytes > limits::kExpressionOutputBytesMax) {
-    return py::limit_error("the template makes a text of more than " +
-                           std::to_string(limits::kExpressionOutputBytesMax) + " bytes (kExpressionOutputBytesMax)");
+  if (bytes > kTextBytesMax) {
+    return py::limit_error("the template makes a text of more than " + std::to_string(kTextBytesMax) +
+                           " bytes (kTextBytesMax)");
   }
-  return bytes > kFreeTextBytes ? charge(bytes / kFreeTextBytes) : Status();
+  return bytes > kBytesPerStep ? charge(bytes / kBytesPerStep) : Status();
+}
+
+Status Runtime::charge_input(const Value& value) {
+  const bool is_text = value.is_string() || value.kind() == Kind::kMarkup || value.kind() == Kind::kBytes;
+  return is_text && value.size() > kInputBytesPerStep ? charge(value.size() / kInputBytesPerStep) : Status();
 }
 
 Status Runtime::too_deep() const {
@@ -173,9 +174,59 @@ Result<std::string> Runtime::repr(const Value& value) {
   }
 }
 
+namespace {
+
+// Levels of plain data that are looked at by plain_nodes().
+constexpr int kPlainLevels = 50;
+
+// How many values there are in data that Python's repr() shows as they are; nothing for data with objects in it, with
+// the kinds that a render shows in its own way, or nested deep.
+std::optional<size_t> plain_nodes(const Value& value, int levels) {
+  switch (value.kind()) {
+    case Kind::kNull:
+    case Kind::kBool:
+    case Kind::kInt:
+    case Kind::kUInt:
+    case Kind::kDouble:
+    case Kind::kString: return 1;
+    case Kind::kList:
+    case Kind::kTuple:
+    case Kind::kDict: break;
+    default: return std::nullopt;
+  }
+  if (levels == 0) return std::nullopt;
+  size_t nodes = 1;
+  const auto add = [&](const Value& part) {
+    const auto more = plain_nodes(part, levels - 1);
+    nodes += more.value_or(0);
+    return more.has_value();
+  };
+  if (value.is_dict()) {
+    for (const auto& [key, member] : value.as_dict()) {
+      if (!add(member)) return std::nullopt;
+      ++nodes;
+    }
+    return nodes;
+  }
+  for (const Value& item : value.as_list()) {
+    if (!add(item)) return std::nullopt;
+  }
+  return nodes;
+}
+
+}  // namespace
+
 Result<std::string> Runtime::object_text(const Value& value, bool as_repr) {
   SQ_TRY(const Nested nested, Nested::enter(*this));
   const Value& now = resolve(value);
+  if (cells_.empty()) {
+    if (const auto nodes = plain_nodes(now, kPlainLevels)) {
+      SQ_CHECK(charge(*nodes));
+      std::string text = python::repr(now);
+      SQ_CHECK(charge_text(text.size()));
+      return text;
+    }
+  }
   std::string out;
   const auto append = [&](const Value& part) -> Status {
     SQ_CHECK(charge());

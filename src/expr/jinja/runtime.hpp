@@ -20,6 +20,14 @@
 
 namespace squall::expr::jinja {
 
+// Work of one render: evaluated nodes, elements that are looked at, and text (kBytesPerStep). As many as 100 ms allow.
+inline constexpr uint64_t kStepsMax = 1'500'000;
+inline constexpr size_t kBytesPerStep = 64;       // of text that is made
+inline constexpr size_t kInputBytesPerStep = 16;  // of text that a filter or a method reads, which may change its case
+inline constexpr uint64_t kLoopSteps = 10;        // to begin a loop
+// Text that one render makes, in one piece. MongoDB holds StackStorm's to the same.
+inline constexpr size_t kTextBytesMax = 16u << 20;
+
 // Recursion of one render: expressions in expressions and containers in containers count one, calls in calls
 // kCallDepth. Keeps the stack far below what a thread has.
 inline constexpr size_t kRecursionMax = 2000;
@@ -45,10 +53,12 @@ class Runtime {
   }
   // For a text of this size that is about to be made.
   Status charge_text(size_t bytes);
+  // For a text that is about to be read; other values count when their parts are looked at.
+  Status charge_input(const Value& value);
   // Goes deeper into something nested; every success needs the same leave(). Use Nested.
   Status enter(size_t levels) {
     if (depth_ + levels > kRecursionMax) return too_deep();
-    SQ_CHECK(charge());
+    SQ_CHECK(charge(levels));
     depth_ += levels;
     return {};
   }
@@ -135,7 +145,7 @@ class Runtime {
   const Scope& scope_;
   RenderOptions options_;
   Environment environment_;
-  uint64_t fuel_ = limits::kExpressionFuelMax;
+  uint64_t fuel_ = kStepsMax;
   size_t depth_ = 0;
 
   struct Cell {

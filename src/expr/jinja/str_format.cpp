@@ -81,7 +81,7 @@ class SpecParser {
     std::optional<size_t> value;
     while (is_digit(peek())) {
       value = value.value_or(0) * 10 + (text_[at_++] - '0');
-      if (*value > limits::kExpressionOutputBytesMax) return value_error("Too many decimal digits in format string");
+      if (*value > kTextBytesMax) return py::limit_error("a width or a precision exceeds kTextBytesMax");
     }
     return value;
   }

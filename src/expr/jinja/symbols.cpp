@@ -158,7 +158,7 @@ class Analyzer {
   }
 
   static void declare_targets(Symbols& symbols, const Expr& target) {
-    for_each_target_name(target, [&](const std::string& name, int) { symbols.declare_parameter(name); });
+    for_each_target_name(target, [&](const std::string& name, Place) { symbols.declare_parameter(name); });
   }
 
   // --- The frames inside (CodeGenerator) ---------------------------------------------------------------------------

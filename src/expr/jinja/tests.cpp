@@ -160,6 +160,7 @@ const Test* find_test(std::string_view name) {
 
 Result<bool> run_test(Runtime& rt, const Test& test, const Value& input, const CallArguments& arguments) {
   SQ_CHECK(rt.charge());
+  SQ_CHECK(rt.charge_input(input));
   SQ_TRY(const Bound bound, bind(test.signature, &input, arguments));
   return test.run(rt, bound);
 }

@@ -9,7 +9,17 @@ namespace squall::expr::yaql {
 
 namespace {
 
-constexpr uint64_t kSearchSteps = 10;  // what one search costs at least
+constexpr uint64_t kSearchSteps = 10;         // what one search costs at least
+constexpr uint64_t kStepsPerMicrosecond = 3;  // of a slow search
+
+// Charges for the time that slow matches of a function took.
+template <Result<Value> (*Function)(Call&)>
+Result<Value> timed(Call& c) {
+  const uint64_t before = regex_slow_microseconds();
+  Result<Value> result = Function(c);
+  SQ_CHECK(c.rt.charge((regex_slow_microseconds() - before) * kStepsPerMicrosecond));
+  return result;
+}
 
 Result<const Regex*> pattern_of(Call& c, size_t index) {
   SQ_CHECK(c.rt.charge(kSearchSteps));
@@ -176,20 +186,20 @@ Result<Value> is_regex(Call& c) { return Value(as<Pattern>(c[0]) != nullptr); }
 std::span<const Definition> regex_functions() {
   static const Definition kFunctions[] = {
       {"regex pattern:str ignore_case:bool?=false multi_line:bool?=false dot_all:bool?=false", regex},
-      {"matches regexp:regex string:str", found<1, 0, true>, Use::kMethod},
-      {"matches string:str regexp:str", found_text<true>, Use::kMethod},
-      {"#operator_=~ string:str regexp:regex", found<0, 1, true>},
-      {"#operator_=~ string:str pattern:str", found_text<true>},
-      {"#operator_!~ string:str regexp:regex", found<0, 1, false>},
-      {"#operator_!~ string:str pattern:str", found_text<false>},
-      {"search regexp:regex string:str selector:lambda=null", search, Use::kMethod},
-      {"searchAll regexp:regex string:str selector:lambda=null", search_all, Use::kMethod},
-      {"split regexp:regex string:str max_split:int=0", split<1, 0>, Use::kMethod},
-      {"split string:str regexp:regex max_split:int=0", split<0, 1>, Use::kMethod},
-      {"replace regexp:regex string:str repl:str count:int=0", replace<1, 0>, Use::kMethod},
-      {"replace string:str regexp:regex repl:str count:int=0", replace<0, 1>, Use::kMethod},
-      {"replaceBy regexp:regex string:str repl:lambda count:int=0", replace_by<1, 0>, Use::kMethod},
-      {"replaceBy string:str regexp:regex repl:lambda count:int=0", replace_by<0, 1>, Use::kMethod},
+      {"matches regexp:regex string:str", timed<found<1, 0, true>>, Use::kMethod},
+      {"matches string:str regexp:str", timed<found_text<true>>, Use::kMethod},
+      {"#operator_=~ string:str regexp:regex", timed<found<0, 1, true>>},
+      {"#operator_=~ string:str pattern:str", timed<found_text<true>>},
+      {"#operator_!~ string:str regexp:regex", timed<found<0, 1, false>>},
+      {"#operator_!~ string:str pattern:str", timed<found_text<false>>},
+      {"search regexp:regex string:str selector:lambda=null", timed<search>, Use::kMethod},
+      {"searchAll regexp:regex string:str selector:lambda=null", timed<search_all>, Use::kMethod},
+      {"split regexp:regex string:str max_split:int=0", timed<split<1, 0>>, Use::kMethod},
+      {"split string:str regexp:regex max_split:int=0", timed<split<0, 1>>, Use::kMethod},
+      {"replace regexp:regex string:str repl:str count:int=0", timed<replace<1, 0>>, Use::kMethod},
+      {"replace string:str regexp:regex repl:str count:int=0", timed<replace<0, 1>>, Use::kMethod},
+      {"replaceBy regexp:regex string:str repl:lambda count:int=0", timed<replace_by<1, 0>>, Use::kMethod},
+      {"replaceBy string:str regexp:regex repl:lambda count:int=0", timed<replace_by<0, 1>>, Use::kMethod},
       {"escapeRegex string:str", escape},
       {"isRegex value", is_regex},
   };

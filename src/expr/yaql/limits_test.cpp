@@ -1,6 +1,7 @@
 // Whatever an expression asks for, it ends soon and says which limit it reached.
 #include <gtest/gtest.h>
 
+#include "expr/test_clock.hpp"
 #include "expr/yaql/yaql.hpp"
 #include "value/value.hpp"
 
@@ -16,11 +17,14 @@ Result<Value> evaluate(const std::string& text, Value data = {}) {
 
 class YaqlLimits : public testing::TestWithParam<const char*> {};
 
-TEST_P(YaqlLimits, End) {
+TEST_P(YaqlLimits, EndSoonAndSayWhere) {
   const auto came = evaluate(GetParam());
+  EXPECT_LT(cost_of([&] { (void)evaluate(GetParam()); }), kLimitSeconds) << GetParam();
   ASSERT_FALSE(came) << GetParam();
   EXPECT_EQ(came.error().code(), ErrorCode::kLimit) << came.error().to_string();
   EXPECT_NE(came.error().message().find("("), std::string::npos) << came.error().message();
+  EXPECT_GE(came.error().where().line, 1) << came.error().to_string();
+  EXPECT_GE(came.error().where().column, 1) << came.error().to_string();
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -35,12 +39,40 @@ INSTANTIATE_TEST_SUITE_P(
                     "let(a => range(1000).toList()) -> $a.selectMany(range(1000)).selectMany(range(1000)).len()",
                     "[0].aggregate($1 + $2, range(100000).toList() * 100)"));
 
-TEST(YaqlLimits, RegexBombsEnd) {
-  const auto came = evaluate("'" + std::string(40, 'a') + "!' =~ '^(a+)+$'");
+TEST(YaqlLimits, RegexBombsEndSoonAndSayWhere) {
+  for (const char* pattern : {"^(a+)+$", "(a|aa)+$", "(a*)*b", "(.*)*x", "((a{0,30}){0,30}){0,30}b"}) {
+    const std::string text = "[1,\n '" + std::string(40, 'a') + "!' =~ '" + pattern + "']";
+    const auto came = evaluate(text);
+    EXPECT_LT(cost_of([&] { (void)evaluate(text); }), kLimitSeconds) << text;
+    if (came) continue;
+    EXPECT_EQ(came.error().code(), ErrorCode::kLimit) << came.error().to_string();
+    EXPECT_EQ(came.error().where().line, 2) << came.error().to_string();
+    EXPECT_GE(came.error().where().column, 1) << came.error().to_string();
+  }
+}
+
+class YaqlSlow : public testing::TestWithParam<const char*> {};
+
+// These may have an answer, but none of them may grow with the square of its input.
+TEST_P(YaqlSlow, EndSoon) {
+  const auto came = evaluate(GetParam());
+  EXPECT_LT(cost_of([&] { (void)evaluate(GetParam()); }), kLimitSeconds) << GetParam();
   if (!came) {
     EXPECT_EQ(came.error().code(), ErrorCode::kLimit) << came.error().to_string();
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(
+    All, YaqlSlow,
+    testing::Values("range(100000).distinct().len()", "range(100000).toSet().len()", "range(100000).toDict($, $).len()",
+                    "range(100000).groupBy($).len()", "range(50000).toList().contains(-1)",
+                    "let(l => range(20000).toList()) -> range(20000).where($l.contains(-1)).len()",
+                    "range(20000).toSet().union(range(20000, 40000).toSet()).len()",
+                    "let(d => range(1000).toDict(str($), $)) -> range(100000).select($d.get('x')).len()",
+                    "'ab' * 1000000", "('ab' * 100000).replace('a', 'ccc').len()", "('a,' * 100000).split(',').len()",
+                    "range(50000).aggregate($1 + $2)", "range(50000).select(str($)).join(',').len()",
+                    "range(30000).orderByDescending($).toList()", "range(30000).zip(range(30000)).len()",
+                    "range(3000).accumulate($1 + [$2], []).len()", "range(100000).reverse().first()"));
 
 TEST(YaqlLimits, DeepNestingIsRefused) {
   const auto brackets = YaqlExpression::compile(std::string(100'000, '[') + std::string(100'000, ']'));

@@ -25,7 +25,7 @@ namespace squall::expr {
 namespace yaql {
 
 // Every limit of YAQL in one place. Reaching one is an error of code kLimit that names it.
-inline constexpr uint64_t kStepsMax = 500'000;           // function calls and elements of sequences, in one evaluation
+inline constexpr uint64_t kStepsMax = 250'000;           // function calls and elements of sequences, in one evaluation
 inline constexpr size_t kTextBytesMax = 16u << 20;       // text made by one evaluation
 inline constexpr size_t kElementsMax = 1'000'000;        // elements of the sequences that one evaluation builds
 inline constexpr size_t kDepthMax = 300;                 // calls inside calls while evaluating
