@@ -347,8 +347,9 @@ Result<Value> Runtime::output_at(const Value& value, size_t depth) {
   if (const auto map = MapRef::of(value)) {
     MapBuilder builder(*this);
     for (size_t i = 0; i < map->size(); ++i) {
-      SQ_TRY(const Value key, output_at(map->key(i), depth + 1));
+      // Python evaluates the right side of an assignment to result[key] first.
       SQ_TRY(Value member, output_at(map->value(i), depth + 1));
+      SQ_TRY(const Value key, output_at(map->key(i), depth + 1));
       SQ_CHECK(check_hashable(key));
       SQ_CHECK(builder.set(key, std::move(member)));
     }
