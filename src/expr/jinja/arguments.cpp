@@ -27,7 +27,10 @@ Signature::Signature(std::string_view line) {
       parameter.name = word.substr(0, mark);
       parameter.optional = mark != std::string::npos;
       parameter.keyword = !is_builtin || word.ends_with('=');
-      if (!parameter.optional) ++required;
+      if (!parameter.optional) {
+        required_first = required_first && required == parameters.size();
+        ++required;
+      }
       parameters.push_back(std::move(parameter));
     }
   }
@@ -85,8 +88,7 @@ tl::unexpected<Error> too_few(const Signature& signature, const std::vector<std:
 
 }  // namespace
 
-Result<Bound> bind(const Signature& signature, const Value* first, const CallArguments& arguments) {
-  Bound bound;
+Status bind(const Signature& signature, const Value* first, const CallArguments& arguments, Bound& bound) {
   const size_t count = signature.parameters.size();
   size_t position = 0;
   if (first != nullptr && count > 0) bound.values_[position++] = first;
@@ -114,13 +116,17 @@ Result<Bound> bind(const Signature& signature, const Value* first, const CallArg
       bound.values_[index] = &value;
     }
   }
+  // What is required comes first.
+  bool complete = true;
+  for (size_t i = position; i < signature.required; ++i) complete = complete && bound.values_[i] != nullptr;
+  if (complete && signature.required_first) return {};
   std::vector<std::string> missing;
   for (size_t i = 0; i < count; ++i) {
     if (bound.values_[i] == nullptr && !signature.parameters[i].optional)
       missing.push_back(signature.parameters[i].name);
   }
   if (!missing.empty()) return too_few(signature, missing, arguments.positional.size());
-  return bound;
+  return {};
 }
 
 Result<int64_t> to_index(const Runtime& rt, const Value& value) {

@@ -33,6 +33,7 @@ class Signature {
   std::vector<Parameter> parameters;
   size_t implicit = 0;
   size_t required = 0;
+  bool required_first = true;  // as nearly everywhere: no parameter that may be left out stands before one that may not
   bool variadic = false;
   bool is_builtin = false;
 };
@@ -50,13 +51,13 @@ class Bound {
   Dict keywords;  // of a variadic function
 
  private:
-  friend Result<Bound> bind(const Signature& signature, const Value* first, const CallArguments& arguments);
+  friend Status bind(const Signature& signature, const Value* first, const CallArguments& arguments, Bound& bound);
   std::array<const Value*, kParametersMax> values_{};
 };
 
 // `first`, when given, is the first positional argument: the value piped into a filter.
-// Both it and `arguments` must outlive the result.
-Result<Bound> bind(const Signature& signature, const Value* first, const CallArguments& arguments);
+// Both it and `arguments` must outlive `bound`, which has to be new.
+Status bind(const Signature& signature, const Value* first, const CallArguments& arguments, Bound& bound);
 
 // A parameter that must be an integer (bool counts), within 64 bits.
 Result<int64_t> to_index(const Runtime& rt, const Value& value);

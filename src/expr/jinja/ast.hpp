@@ -119,6 +119,7 @@ struct CallSyntax {
   ExprPtr more_positional;  // *list
   ExprPtr more_keyword;     // **dict
 
+  bool empty() const { return positional.empty() && keyword.empty() && !more_positional && !more_keyword; }
   void tell(Expr& owner) const {
     for (const ExprPtr& value : positional) owner.holds(value);
     for (const auto& [name, value] : keyword) owner.holds(value);

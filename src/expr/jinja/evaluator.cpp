@@ -1,5 +1,8 @@
 #include "expr/jinja/evaluator.hpp"
 
+#include <array>
+#include <charconv>
+
 #include "expr/jinja/analysis.hpp"
 #include "expr/jinja/globals.hpp"
 #include "expr/jinja/template_objects.hpp"
@@ -121,7 +124,19 @@ Status Evaluator::append(std::string_view text) {
 
 Status Evaluator::run_output(const OutputStmt& stmt, const FramePtr& frame) {
   SQ_TRY(const Value value, eval(*stmt.value, frame));
-  if (value.is_string() && !rt_.autoescape) return append(value.as_string());
+  switch (value.kind()) {
+    case Kind::kString:
+      if (!rt_.autoescape) return append(value.as_string());
+      break;
+    case Kind::kNull: return append("None");
+    case Kind::kBool: return append(value.as_bool() ? "True" : "False");
+    case Kind::kInt: {
+      std::array<char, 24> digits;
+      const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), value.as_int());
+      return append(std::string_view(digits.data(), static_cast<size_t>(end - digits.data())));
+    }
+    default: break;
+  }
   SQ_TRY(const std::string text, rt_.str(value));
   return append(rt_.autoescape && value.kind() != Kind::kMarkup ? py::html_escape(text) : text);
 }

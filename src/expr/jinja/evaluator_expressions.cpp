@@ -12,6 +12,12 @@ namespace squall::expr::jinja {
 using py::raise;
 using py::type_error;
 
+namespace {
+
+const CallArguments kNoArguments;
+
+}  // namespace
+
 Result<Value> Evaluator::eval(const Expr& expr, const FramePtr& frame) {
   if (expr.kind == ExprKind::kConst) {
     const Value& value = static_cast<const ConstExpr&>(expr).value;
@@ -222,6 +228,7 @@ Result<Value> Evaluator::eval_filter(const FilterExpr& expr, const FramePtr& fra
   } else {
     SQ_TRY(input, eval(*expr.input, frame));
   }
+  if (expr.filter != nullptr && expr.arguments.empty()) return run_filter(rt_, *expr.filter, input, kNoArguments);
   SQ_TRY(const CallArguments arguments, eval_arguments(expr.arguments, frame));
   if (expr.filter == nullptr) {
     return raise("TemplateRuntimeError", "No filter named " + python::repr(Value(expr.name)) + " found.");
@@ -231,6 +238,10 @@ Result<Value> Evaluator::eval_filter(const FilterExpr& expr, const FramePtr& fra
 
 Result<Value> Evaluator::eval_test(const TestExpr& expr, const FramePtr& frame) {
   SQ_TRY(const Value input, eval(*expr.input, frame));
+  if (expr.test != nullptr && expr.arguments.empty()) {
+    SQ_TRY(const bool truth, run_test(rt_, *expr.test, input, kNoArguments));
+    return Value(truth);
+  }
   SQ_TRY(const CallArguments arguments, eval_arguments(expr.arguments, frame));
   if (expr.test == nullptr) {
     return raise("TemplateRuntimeError", "No test named " + python::repr(Value(expr.name)) + " found.");

@@ -75,7 +75,8 @@ void add_host_filter(std::string_view name, HostFilter host) {
 Result<Value> run_filter(Runtime& rt, const Filter& filter, const Value& input, const CallArguments& arguments) {
   SQ_CHECK(rt.charge());
   SQ_CHECK(rt.charge_input(input));
-  SQ_TRY(const Bound bound, bind(filter.signature, &input, arguments));
+  Bound bound;
+  SQ_CHECK(bind(filter.signature, &input, arguments, bound));
   if (!filter.host) return filter.run(rt, bound);
   if (is_strict_undefined(input)) return raise_undefined(input);
   SQ_TRY(const Value given, rt.freeze(input));

@@ -104,7 +104,8 @@ Result<Value> make_cycler(Runtime& rt, const CallArguments& arguments) {
 
 Result<Value> make_joiner(Runtime&, const CallArguments& arguments) {
   static const Signature kSignature("Joiner: self~ sep?");
-  SQ_TRY(const Bound bound, bind(kSignature, nullptr, arguments));
+  Bound bound;
+  SQ_CHECK(bind(kSignature, nullptr, arguments, bound));
   const Value separator = bound.value_or(0, Value(", "));
   return make_object<Function>("Joiner", "<jinja2.utils.Joiner object at 0x7f0000000000>",
                                [separator, used = std::make_shared<bool>(false)](Runtime&, const CallArguments&) {
@@ -121,7 +122,8 @@ constexpr std::string_view kLipsum =
 
 Result<Value> make_lipsum(Runtime& rt, const CallArguments& arguments) {
   static const Signature kSignature("generate_lorem_ipsum: n? html? min? max?");
-  SQ_TRY(const Bound bound, bind(kSignature, nullptr, arguments));
+  Bound bound;
+  SQ_CHECK(bind(kSignature, nullptr, arguments, bound));
   SQ_TRY(const int64_t count, to_index(rt, bound.value_or(0, 5)));
   SQ_TRY(const bool html, rt.truthy(bound.value_or(1, true)));
   std::string text;

@@ -86,7 +86,8 @@ const Method* find_method(const Value& self, std::string_view name) {
 
 Result<Value> run_method(Runtime& rt, const Method& method, const Value& self, const CallArguments& arguments) {
   SQ_CHECK(rt.charge_input(self));
-  SQ_TRY(const Bound bound, bind(method.signature, nullptr, arguments));
+  Bound bound;
+  SQ_CHECK(bind(method.signature, nullptr, arguments, bound));
   return method.run(rt, self, bound);
 }
 

@@ -136,7 +136,8 @@ Value function_value(const Filter& filter) {
         if (const Value* found = rt.scope().find(name)) context.set(name, *found);
       }
     }
-    SQ_TRY(const Bound bound, bind(filter.signature, takes_context(filter) ? &context : nullptr, arguments));
+    Bound bound;
+    SQ_CHECK(bind(filter.signature, takes_context(filter) ? &context : nullptr, arguments, bound));
     return filter.run(rt, bound);
   };
   return make_object<Function>("function", "<function " + filter.signature.function + " at 0x7f0000000000>", body);

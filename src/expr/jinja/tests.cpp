@@ -161,7 +161,8 @@ const Test* find_test(std::string_view name) {
 Result<bool> run_test(Runtime& rt, const Test& test, const Value& input, const CallArguments& arguments) {
   SQ_CHECK(rt.charge());
   SQ_CHECK(rt.charge_input(input));
-  SQ_TRY(const Bound bound, bind(test.signature, &input, arguments));
+  Bound bound;
+  SQ_CHECK(bind(test.signature, &input, arguments, bound));
   return test.run(rt, bound);
 }
 
