@@ -70,7 +70,7 @@ class Scratch {
 };
 
 // A search tries this many places at first, and more and more as long as it goes fast.
-constexpr size_t kFirstPlaces = 64;
+constexpr size_t kFirstPlaces = 16;
 constexpr size_t kPlacesGrowth = 4;
 // Below this nobody counts time.
 constexpr auto kSlow = std::chrono::milliseconds(1);
@@ -90,7 +90,8 @@ class Patience {
   bool lasts() {
     if (Clock::now() - begin_ < kSlow) return true;
     const std::chrono::nanoseconds now = thread_cpu_time();
-    if (!cpu_begin_) cpu_begin_ = now;
+    // What has passed until now counts too; not all of it, for this thread may have been waiting for the processor.
+    if (!cpu_begin_) cpu_begin_ = now - std::min<std::chrono::nanoseconds>(Clock::now() - begin_, kRegexTimeMax / 2);
     return now - *cpu_begin_ < kRegexTimeMax;
   }
   bool is_slow() const { return cpu_begin_.has_value(); }

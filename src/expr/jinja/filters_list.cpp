@@ -105,6 +105,7 @@ Result<List> sort_keys(Runtime& rt, const List& items, const AttributeGetter& ge
   List keys;
   keys.reserve(items.size());
   for (const Value& item : items) {
+    SQ_CHECK(rt.charge());
     SQ_TRY(Value key, getter.get(rt, item, fallback));
     keys.push_back(case_sensitive ? std::move(key) : ignore_case(key));
   }
@@ -241,6 +242,7 @@ Result<Value> join(Runtime& rt, const Bound& a) {
   for (size_t i = 0; i < items.size(); ++i) {
     if (i > 0) out += divider;
     SQ_TRY(const std::string text, rt.str(items[i]));
+    if (out.size() + text.size() > kTextBytesMax) SQ_CHECK(rt.charge_text(out.size() + text.size()));
     out += markup && items[i].kind() != Kind::kMarkup ? py::html_escape(text) : text;
     SQ_CHECK(rt.charge_text(text.size()));
   }
@@ -318,6 +320,8 @@ Result<Value> slice(Runtime& rt, const Bound& a) {
 
 // A set of hashable values: text and numbers by hash, everything else one by one.
 class SeenValues {
+  static constexpr uint64_t kHashSteps = 16;
+
  public:
   explicit SeenValues(Runtime& rt) : rt_(rt) {}
 
@@ -325,7 +329,7 @@ class SeenValues {
   Result<bool> insert(const Value& value) {
     if (is_strict_undefined(value)) return raise_undefined(value);
     if (!rt_.is_hashable(value)) return type_error("unhashable type: '" + std::string(rt_.type_name(value)) + "'");
-    SQ_CHECK(rt_.charge());
+    SQ_CHECK(rt_.charge(kHashSteps));
     if (auto key = hash_key(value)) return keys_.insert(*std::move(key)).second;
     SQ_TRY(const bool known, rt_.contains(value, Value(others_)));
     if (!known) others_.push_back(value);

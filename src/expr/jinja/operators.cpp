@@ -233,6 +233,12 @@ Result<bool> Runtime::equal_objects(const Value& a, const Value& b) {
          (range->at(0) == other_range->at(0) && (range->size() == 1 || range->step() == other_range->step()));
 }
 
+namespace {
+
+constexpr uint64_t kListSteps = 10;  // to begin to compare two lists
+
+}  // namespace
+
 Result<bool> Runtime::order(CompareOp op, const Value& left, const Value& right) {
   if ((py::is_numeric(left) && py::is_numeric(right)) || (is_text(left) && is_text(right))) {
     SQ_CHECK(charge());
@@ -243,6 +249,7 @@ Result<bool> Runtime::order(CompareOp op, const Value& left, const Value& right)
   SQ_TRY(const Value b, freeze(right));
   const bool lists = a.kind() == b.kind() && (a.is_list() || a.kind() == Kind::kTuple);
   if (lists) {
+    SQ_CHECK(charge(kListSteps));
     const size_t common = std::min(a.size(), b.size());
     for (size_t i = 0; i < common; ++i) {
       SQ_TRY(const bool same, equal(a.as_list()[i], b.as_list()[i]));

@@ -39,7 +39,14 @@ Result<bool> Memory::at(Runtime& rt, size_t index, Value& out) const {
   return true;
 }
 
+namespace {
+
+constexpr uint64_t kCompareSteps = 6;  // of a sort, besides what the selectors do
+
+}  // namespace
+
 Result<int> Ordering::compare(Runtime& rt, const Value& left, const Value& right) const {
+  SQ_CHECK(rt.charge(kCompareSteps));
   for (const Key& key : keys_) {
     SQ_TRY(const Value a, rt.call_lambda(*key.selector, {left}));
     SQ_TRY(const Value b, rt.call_lambda(*key.selector, {right}));
