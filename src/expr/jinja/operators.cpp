@@ -235,7 +235,7 @@ Result<bool> Runtime::equal_objects(const Value& a, const Value& b) {
 
 namespace {
 
-constexpr uint64_t kListSteps = 10;  // to begin to compare two lists
+constexpr uint64_t kListSteps = 30;  // to begin to compare two lists
 
 }  // namespace
 
