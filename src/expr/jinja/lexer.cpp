@@ -175,15 +175,17 @@ class Lexer {
   Place place_at(size_t offset) {
     if (offset < line_offset_) {
       line_ = 1;
-      line_offset_ = line_start_ = 0;
+      line_offset_ = columns_ = 0;
     }
     const std::string_view passed = std::string_view(source_).substr(line_offset_, offset - line_offset_);
     line_ += static_cast<int>(std::count(passed.begin(), passed.end(), '\n'));
-    if (const size_t newline = passed.rfind('\n'); newline != std::string_view::npos)
-      line_start_ = line_offset_ + newline + 1;
+    if (const size_t newline = passed.rfind('\n'); newline != std::string_view::npos) {
+      columns_ = utf8_length(passed.substr(newline + 1));
+    } else {
+      columns_ += utf8_length(passed);
+    }
     line_offset_ = offset;
-    const std::string_view before = std::string_view(source_).substr(line_start_, offset - line_start_);
-    return {line_, static_cast<int>(utf8_length(before)) + 1};
+    return {line_, static_cast<int>(columns_) + 1};
   }
 
   Token& emit(TokenKind kind, size_t offset) {
@@ -487,7 +489,7 @@ class Lexer {
   size_t at_ = 0;
   int line_ = 1;
   size_t line_offset_ = 0;  // the last place asked for
-  size_t line_start_ = 0;   // of the line that it is in
+  size_t columns_ = 0;      // characters before it in its line
   bool line_starting_ = true;
   std::vector<Token> tokens_;
 };
