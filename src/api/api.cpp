@@ -57,6 +57,8 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
   add_alias_routes(router_, engine);
   add_rule_routes(router_, engine);
   add_execution_routes(router_, engine);
+  add_inquiry_routes(router_, engine_);
+  add_workflow_routes(router_, engine_);
   add_event_routes(router_, engine);
   add_key_routes(router_, engine);
 }

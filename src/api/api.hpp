@@ -53,6 +53,8 @@ void add_trace_routes(Router& router, engine::Engine& engine);
 void add_trigger_routes(Router& router, engine::Engine& engine);
 void add_rule_routes(Router& router, engine::Engine& engine);
 void add_execution_routes(Router& router, engine::Engine& engine);
+void add_workflow_routes(Router& router, engine::Engine& engine);
+void add_inquiry_routes(Router& router, engine::Engine& engine);
 void add_event_routes(Router& router, engine::Engine& engine);
 void add_key_routes(Router& router, engine::Engine& engine);
 void add_service_routes(Router& router, engine::Engine& engine, const ApiOptions& options);

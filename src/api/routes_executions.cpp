@@ -52,12 +52,33 @@ constexpr StoredFilter kFilters[] = {{"id", "id"},
                                      {"timestamp_gt", "start_timestamp", Compare::kGreater, true},
                                      {"timestamp_lt", "start_timestamp", Compare::kLess, true}};
 
-ListSpec execution_spec() {
+// The document as the API shows it. The record of an orquesta or Mistral workflow does not name its tasks, so that a
+// step of it costs the same however many there are; they are looked up.
+Value shown(engine::Engine& engine, const Value& execution) {
+  Value document = model::public_execution(execution);
+  const std::string runner = execution["runner"]["name"].string();
+  if (runner != "orquesta" && runner != "mistral-v2") return document;
+  store::Query query;
+  query.filters = {{"parent", Compare::kEqual, execution["id"]}};
+  query.sort = {{"id", false}};
+  query.ids_only = true;
+  store::Page page;
+  const Status read = engine.store().read([&](store::ReadTx& tx) -> Status {
+    SQ_TRY(page, tx.list(Collection::kExecutions, query));
+    return {};
+  });
+  List children;
+  for (store::Record& record : page.records) children.emplace_back(std::move(record.id));
+  if (read && !children.empty()) document.set("children", Value(std::move(children)));
+  return document;
+}
+
+ListSpec execution_spec(engine::Engine& engine) {
   ListSpec spec;
   spec.attributes = kAttributes;
   spec.always = kAlways;
   spec.excludable = kExcludable;
-  spec.view = model::public_execution;
+  spec.view = [&engine](const Value& execution) { return shown(engine, execution); };
   return spec;
 }
 
@@ -100,6 +121,7 @@ void run(engine::Engine& engine, const Call& call) {
   request.context = (*body)["context"];
   request.user = (*body)["user"].string();
   request.delay_ms = delay.int_or(0);
+  request.notify = (*body)["notify"];
   request.full_schema_errors = false;
   if (request.user.empty()) request.user = call.user;
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
@@ -108,17 +130,34 @@ void run(engine::Engine& engine, const Call& call) {
   });
 }
 
+Status check_rerun_of_tasks(const Value& body, const Value& old) {
+  if (!body["parameters"].empty()) {
+    return fail(ErrorCode::kInvalid, "Parameters override is not supported when re-running task(s) for a workflow.");
+  }
+  if (old["runner"]["name"].string_or("") != "orquesta") {
+    return fail(ErrorCode::kInvalid, "Task option is only supported for Orquesta workflows.");
+  }
+  if (!body["tasks"].is_list()) return fail(ErrorCode::kInvalid, "'tasks' must be a list of names of tasks");
+  const Value& reset = body["reset"];
+  if (reset.empty()) return {};
+  if (!reset.is_list()) return fail(ErrorCode::kInvalid, "'reset' must be a list of names of tasks");
+  for (const Value& name : reset.as_list()) {
+    const List& tasks = body["tasks"].as_list();
+    if (std::find(tasks.begin(), tasks.end(), name) == tasks.end()) {
+      return fail(ErrorCode::kInvalid, "List of tasks to reset does not match the tasks to rerun.");
+    }
+  }
+  return {};
+}
+
 void run_again(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
   const auto old = load(engine, call.parameter("id"));
   if (!old) return call.fail(old.error());
-  if (!(*body)["tasks"].empty()) {
-    const bool with_parameters = !(*body)["parameters"].empty();
-    return call.fail(
-        Error(ErrorCode::kInvalid, with_parameters
-                                       ? "Parameters override is not supported when re-running task(s) for a workflow."
-                                       : "Task option is only supported for Orquesta workflows."));
+  const bool from_tasks = !(*body)["tasks"].empty();
+  if (from_tasks) {
+    if (const Status checked = check_rerun_of_tasks(*body, *old); !checked) return call.fail(checked.error());
   }
   engine::ExecutionRequest request;
   request.action = (*old)["action"]["ref"].string();
@@ -128,15 +167,20 @@ void run_again(engine::Engine& engine, const Call& call) {
     for (const auto& [key, value] : (*body)["parameters"].as_dict()) request.parameters.set(key, value);
   }
   for (const auto& [key, value] : request.parameters.as_dict()) {
-    if (value.string_or("") == "********") {
+    if (value.string_or("") == "********" && !from_tasks) {
       return call.fail(
           Error(ErrorCode::kInvalid,
                 "The parameter \"" + key + "\" is a secret that squall has not kept; give it again in parameters."));
     }
   }
-  request.context = Value::dict({{"re-run", Value::dict({{"ref", (*old)["id"]}})}});
+  Value again = Value::dict({{"ref", (*old)["id"]}});
+  for (const char* key : {"tasks", "reset", "inputs"}) {
+    if (from_tasks && !(*body)[key].empty()) again.set(key, (*body)[key]);
+  }
+  request.context = Value::dict({{"re-run", std::move(again)}});
   if (const Value& trace = (*old)[model::kTrace]; trace.is_string())
     request.context.set("trace_context", Value::dict({{"id_", trace}}));
+  request.full_schema_errors = false;
   request.user = call.user;
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
     if (!execution) return call.fail(execution.error());
@@ -152,8 +196,7 @@ void cancel(engine::Engine& engine, const Call& call) {
   if (engine.executions().live(call.parameter("id")) == nullptr) {
     // StackStorm answers 200 with a fault here, and its client relies on it (F-6).
     return call.reply(
-        200, Value::dict({{"faultstring", "Action execution " + call.parameter("id") +
-                                              " cannot be canceled because it is in the \"" + status + "\" state."}}));
+        200, Value::dict({{"faultstring", "Action cannot be canceled. State = " + status + "."}}));
   }
   engine.cancel(call.parameter("id"), call.user, [call](const Result<Value>& canceled) {
     if (!canceled) return call.reply(200, Value::dict({{"faultstring", canceled.error().message()}}));
@@ -305,7 +348,7 @@ void filter_values(engine::Engine& engine, const Call& call) {
 void add_execution_routes(Router& router, engine::Engine& engine) {
   for (const std::string base : {"/executions", "/actionexecutions"}) {
     router.add("GET", base, "List executions", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp", execution_spec());
+      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp", execution_spec(engine));
     });
     router.add("GET", base + "/views/filters", "The values that lists can be filtered by",
                [&engine](const Call& call) { filter_values(engine, call); });
@@ -315,7 +358,7 @@ void add_execution_routes(Router& router, engine::Engine& engine) {
       if (const auto show = read_flag(call, "show_secrets", false); !show) return call.fail(show.error());
       const auto execution = load(engine, call.parameter("id"));
       if (!execution) return call.fail(execution.error());
-      reply_one(call, *execution, execution_spec());
+      reply_one(call, *execution, execution_spec(engine));
     });
     router.add("GET", base + "/{id}/children", "The tasks of a chain",
                [&engine](const Call& call) { children(engine, call); });

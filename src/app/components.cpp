@@ -13,6 +13,7 @@
 #include "runners/database/actions.hpp"
 #include "runners/fork_server.hpp"
 #include "runners/http.hpp"
+#include "runners/inquirer.hpp"
 #include "runners/local.hpp"
 #include "runners/native.hpp"
 #include "runners/native_aws.hpp"
@@ -118,6 +119,7 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
 
   // Commands run as squall's own user: switching to another one needs sudo rules that a fresh machine does not have.
   const runners::LocalOptions local{environment, ""};
+  parts.registry.add("inquirer", runners::make_inquirer_runner(loop));
   parts.registry.add("noop", runners::make_noop_runner(loop));
   parts.registry.add("local-shell-cmd", runners::make_local_shell_runner(loop, parts.processes, local));
   parts.registry.add("local-shell-script", runners::make_local_script_runner(loop, parts.processes, local));

@@ -24,6 +24,11 @@ class Changes {
   void add(store::Store::WriteFunction function) { functions_.push_back(std::move(function)); }
   // Runs on the engine's thread after the commit, in the order of the calls; not at all when the commit fails.
   void after_commit(std::function<void()> action) { after_.push_back(std::move(action)); }
+  // A document that is to be written, else null. Valid until the next change.
+  const Value* find(store::Collection collection, const std::string& id) const {
+    const auto found = writes_.find({collection, id});
+    return found == writes_.end() || found->second.erase ? nullptr : &found->second.document;
+  }
   bool empty() const { return writes_.empty() && functions_.empty() && after_.empty(); }
 
  private:

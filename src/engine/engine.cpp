@@ -5,6 +5,7 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
+#include "engine/notifications.hpp"
 #include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "packs/config.hpp"
@@ -20,6 +21,7 @@ using store::Collection;
 
 constexpr std::string_view kNativeSensor = "native";  // entry_point of a sensor that is part of the program
 constexpr std::string_view kActionTrigger = "core.st2.generic.actiontrigger";
+constexpr std::string_view kInquiryTrigger = "core.st2.generic.inquiry";
 
 // The payload of core.st2.generic.actiontrigger (G-5).
 Value action_trigger_payload(const Value& execution) {
@@ -57,6 +59,7 @@ Engine::Engine(Dependencies dependencies, EngineOptions options)
     events_.publish_output(execution, type, chunk);
   });
   driver_->on_finished([this](const Value& execution, Changes& changes) { on_execution_finished(execution, changes); });
+  driver_->on_inquiry([this](const Value& execution, Changes& changes) { on_inquiry(execution, changes); });
   registry_.on_trigger_added([this](const Value& trigger) {
     if (!sensors_running_) return;
     if (sensors::Sensor* sensor = sensor_of(trigger); sensor != nullptr) sensor->add_trigger(trigger);
@@ -201,6 +204,12 @@ void Engine::resume(const std::string& id, const std::string& user, DocumentDone
   committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
 }
 
+void Engine::respond(const std::string& id, const Value& response, const std::string& user, DocumentDone done) {
+  Changes changes;
+  auto answer = driver_->respond(id, response, user, changes);
+  committer_.commit(std::move(changes), [answer, done = std::move(done)](const Status&) { done(answer); });
+}
+
 void Engine::register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
                             std::function<void(Result<RegisterReport>)> done) {
   const auto loaded = load_packs(names);
@@ -296,8 +305,23 @@ void Engine::announce(const std::string& trigger, const Value& payload, Changes&
 }
 
 void Engine::on_execution_finished(const Value& execution, Changes& changes) {
+  for (const Value& payload : notifications_of(execution, deps_.store)) {
+    const TriggerEvent event{std::string(kNotifyTrigger), payload, "", false, execution[model::kTrace].string()};
+    if (const auto instance = triggers_->process(event, changes); !instance) {
+      log_warning("a notification could not be sent",
+                  {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
+    }
+  }
   if (catalog_.rules_of(kActionTrigger).empty()) return;
   announce(std::string(kActionTrigger), action_trigger_payload(execution), changes, execution[model::kTrace]);
+}
+
+void Engine::on_inquiry(const Value& execution, Changes& changes) {
+  const Value payload = Value::dict({{"id", execution["id"]}, {"route", execution["result"]["route"]}});
+  const TriggerEvent event{std::string(kInquiryTrigger), payload, "", false, execution[model::kTrace].string()};
+  if (const auto instance = triggers_->process(event, changes); !instance)
+    log_warning("a question could not be announced",
+                {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
 }
 
 }  // namespace squall::engine

@@ -68,6 +68,8 @@ class Engine final : public sensors::SensorHost {
   void cancel(const std::string& id, const std::string& user, DocumentDone done);
   void pause(const std::string& id, const std::string& user, DocumentDone done);
   void resume(const std::string& id, const std::string& user, DocumentDone done);
+  // Answers an inquiry: {id, response}; see ExecutionDriver::respond().
+  void respond(const std::string& id, const Value& response, const std::string& user, DocumentDone done);
   // Loads packs again from the pack directories: all, or those named; all kinds of their content, or some.
   void register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
                       std::function<void(Result<RegisterReport>)> done);
@@ -104,6 +106,7 @@ class Engine final : public sensors::SensorHost {
  private:
   std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
   void on_execution_finished(const Value& execution, Changes& changes);
+  void on_inquiry(const Value& execution, Changes& changes);
   // An event of the engine's own: nothing is recorded unless a rule listens.
   void announce(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace = {});
   sensors::Sensor* sensor_of(const Value& trigger) const;

@@ -6,6 +6,7 @@
 #include "base/strings.hpp"
 #include "engine/execution_live.hpp"
 #include "engine/key_values.hpp"
+#include "engine/notifications.hpp"
 #include "expr/params.hpp"
 
 namespace squall::engine {
@@ -25,18 +26,6 @@ Value node_context(const workflow::ChainNode& node) {
                       {"on_failure", null_if_empty(node.document["on-failure"])},
                       {"publish", null_if_empty(node.document["publish"])},
                       {"notify", null_if_empty(node.document["notify"])}});
-}
-
-size_t nesting_of(const Value& context) {
-  size_t depth = 0;
-  for (const Value* at = &context["parent"]; at->is_dict(); at = &(*at)["parent"]) ++depth;
-  return depth;
-}
-
-Value parent_context(const std::string& id, const Value& context) {
-  Value parent = Value::dict({{"execution_id", id}});
-  for (const auto& [key, value] : context.as_dict()) parent.set(key, value);
-  return parent;
 }
 
 }  // namespace
@@ -75,6 +64,7 @@ Status ExecutionDriver::load_chain(Live& execution) {
   environment.action_context = Value::dict({{"parent", parent_context(execution.id, document["context"])}});
   environment.config_context = inputs.config_context;
   environment.st2kv = inputs.st2kv;
+  execution.skip_notify = final.runner["skip_notify"];
   environment.display_published = final.runner["display_published"].bool_or(true);
   environment.action_parameters = [this](std::string_view ref) { return deps_.catalog.merged_parameters(ref); };
 
@@ -129,19 +119,24 @@ void ExecutionDriver::apply(Live& execution, workflow::ChainCommand command, Cha
   }
 }
 
-// A chain above that is about to pause, and waits for this one, is paused with it.
+// A chain above that waits for this one is paused with it.
 void ExecutionDriver::set_paused(Live& execution, Value result, Changes& changes) {
   model::set_status(execution.document, status::kPaused, deps_.clock.now());
   execution.document.set("result", std::move(result));
-  const std::string id = execution.id;
-  const std::string parent_id = execution.parent();
-  if (!save(execution, changes)) return;
+  const Value document = execution.document;
   const std::string action = execution.action_ref();
-  const auto parent = live_.find(parent_id);
-  if (parent != live_.end() && parent->second->status() == status::kPausing && parent->second->child == id) {
-    set_paused(*parent->second, parent->second->run->result(), changes);
-  }
+  if (!save(execution, changes)) return;
+  tell_parent(document, changes);
   release(action, changes);
+}
+
+// "resuming", then "running".
+void ExecutionDriver::set_resumed(Live& execution) {
+  execution.document.mut_dict().erase("result");
+  const Timestamp now = deps_.clock.now();
+  model::set_status(execution.document, status::kResuming, now);
+  model::set_status(execution.document, status::kRunning, now);
+  execution.halted = false;
 }
 
 void ExecutionDriver::finish_canceled(Live& execution, Changes& changes) {
@@ -160,6 +155,8 @@ std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, co
   child.context = Value::dict(
       {{"parent", parent_context(execution.id, execution.document["context"])}, {"chain", node_context(*task.node)}});
   child.embedded = Value::dict({{"parent", execution.id}, {model::kTrace, execution.document[model::kTrace]}});
+  child.notify = task_notify(task.node->document["notify"], execution.document["liveaction"]["notify"],
+                             execution.skip_notify, task.node->name);
   const std::string created_at = format_timestamp(deps_.clock.now());
   const std::string parent_id = execution.id;
   // The parent is saved first: request() may run the child to its end, which continues this chain from within.
@@ -194,20 +191,24 @@ std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, co
                            format_timestamp(deps_.clock.now())};
 }
 
-void ExecutionDriver::task_ended(const Value& child, Changes& changes) {
+void ExecutionDriver::task_ended(const Value& child, int64_t number, Changes& changes) {
+  if (number != 0) return flow_task_ended(child, number, changes);
   const std::string parent_id = child["parent"].string();
   const auto found = live_.find(parent_id);
   if (found == live_.end() || found->second->run == nullptr || found->second->child != child["id"].string_or(""))
     return;
   Live& parent = *found->second;
   parent.child.clear();
-  workflow::TaskEnd end{child["status"].string(),
-                        child["result"],
-                        child["id"].string(),
-                        child["liveaction"]["id"].string(),
-                        child["start_timestamp"].string(),
-                        child["end_timestamp"].string()};
-  apply(parent, parent.run->on_task_end(end), changes);
+  if (parent.status() == status::kPaused && !parent.halted) {
+    // Somebody paused the chain and then let its task alone go on: what follows waits for the chain's own resume.
+    parent.run->on_task_end(task_end(child));
+    parent.document.set("result", parent.run->result());
+    save(parent, changes);
+    return;
+  }
+  if (parent.status() != status::kPaused) return apply(parent, parent.run->on_task_end(task_end(child)), changes);
+  set_resumed(parent);
+  apply(parent, parent.run->on_task_answered(task_end(child)), changes);
 }
 
 }  // namespace squall::engine

@@ -61,7 +61,10 @@ bool ExecutionDriver::at_work(std::string_view id) {
   read_back_all();
   const auto found = live_.find(id);
   if (found == live_.end()) return false;
-  return found->second->dispatched || (!found->second->child.empty() && at_work(found->second->child));
+  const Live& execution = *found->second;
+  if (execution.dispatched || (!execution.child.empty() && at_work(execution.child))) return true;
+  return std::any_of(execution.actions.begin(), execution.actions.end(),
+                     [this](const auto& action) { return at_work(action.second); });
 }
 
 Result<Value> ExecutionDriver::config_of(const std::string& pack, const std::string& user) {
@@ -170,7 +173,10 @@ ExecutionDriver::Live& ExecutionDriver::add_live(Value document, Value parameter
   return reference;
 }
 
-Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& changes) {
+// Adds an execution that is allowed to run; it still has to be launched. `rendering_failed` tells errors of parameters
+// that could not be rendered from all others.
+Result<ExecutionDriver::Live*> ExecutionDriver::admit(const ExecutionRequest& request, bool& rendering_failed,
+                                                      Changes& changes) {
   const Value* action = deps_.catalog.action(request.action);
   if (action == nullptr) return fail(ErrorCode::kInvalid, "Action \"" + request.action + "\" cannot be found.");
   const Value* runner = deps_.catalog.runner_type((*action)["runner_type"].string_or(""));
@@ -183,32 +189,42 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
   }
   Value context = request.context.is_dict() ? request.context : Value::empty_dict();
   context.set("user", request.user.empty() ? options_.user : request.user);
+  SQ_TRY(Value parameters, check_and_render(request, *action, *runner, context, rendering_failed));
+  Value document = build_document(request, *action, *runner, parameters);
+  document.set(model::kTrace, trace_of(request, document, changes));
+  return &add_live(std::move(document), std::move(parameters));
+}
+
+// Starts an admitted execution, or lets it wait for its time.
+void ExecutionDriver::launch(Live& execution, int64_t delay_ms, Changes& changes) {
+  if (delay_ms <= 0) return activate(execution, changes);
+  const Timestamp due = deps_.clock.now() + std::chrono::milliseconds(delay_ms);
+  model::set_status(execution.document, status::kDelayed, deps_.clock.now());
+  changes.put(Collection::kWakeups, execution.id,
+              Value::dict({{"execution", execution.id}, {"due", format_timestamp(due)}}));
+  changes.after_commit([this, id = execution.id, due] { arm(id, due); });
+  save(execution, changes);
+}
+
+Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& changes) {
   bool rendering_failed = false;
-  auto parameters = check_and_render(request, *action, *runner, context, rendering_failed);
-  if (!parameters) {
+  auto admitted = admit(request, rendering_failed, changes);
+  if (!admitted) {
     if (rendering_failed) {
       // StackStorm keeps the attempt as a failed execution. Its parameters are the unrendered ones.
+      const Value* action = deps_.catalog.action(request.action);
+      const Value* runner = deps_.catalog.runner_type((*action)["runner_type"].string_or(""));
       Value attempt = build_document(request, *action, *runner,
                                      request.parameters.is_dict() ? request.parameters : Value::empty_dict());
       attempt.set(model::kTrace, trace_of(request, attempt, changes));
       const Value document =
-          finished_document(attempt, status::kFailed, error_result(parameters.error().message()), deps_.clock.now());
+          finished_document(attempt, status::kFailed, error_result(admitted.error().message()), deps_.clock.now());
       changes.put(Collection::kExecutions, document["id"].string(), document);
     }
-    return fail(parameters.error());
+    return fail(admitted.error());
   }
-  Value document = build_document(request, *action, *runner, *parameters);
-  document.set(model::kTrace, trace_of(request, document, changes));
-  Live& live = add_live(document, std::move(*parameters));
-  if (request.delay_ms > 0) {
-    const Timestamp due = deps_.clock.now() + std::chrono::milliseconds(request.delay_ms);
-    model::set_status(live.document, status::kDelayed, deps_.clock.now());
-    changes.put(Collection::kWakeups, live.id, Value::dict({{"execution", live.id}, {"due", format_timestamp(due)}}));
-    changes.after_commit([this, id = live.id, due] { arm(id, due); });
-    save(live, changes);
-  } else {
-    activate(live, changes);
-  }
+  Value document = (*admitted)->document;
+  launch(**admitted, request.delay_ms, changes);
   return document;
 }
 
@@ -216,8 +232,8 @@ Result<Value> ExecutionDriver::request(ExecutionRequest request, Changes& change
 void ExecutionDriver::activate(Live& execution, Changes& changes) {
   if (!pass_policies(execution, changes)) return;
   const std::string runner_name = execution.runner_name();
-  execution.runner = execution.is_chain() ? nullptr : deps_.runners.find(runner_name);
-  if (!execution.is_chain() && execution.runner == nullptr) {
+  execution.runner = execution.is_workflow() ? nullptr : deps_.runners.find(runner_name);
+  if (!execution.is_workflow() && execution.runner == nullptr) {
     finish(execution, status::kFailed,
            error_result("squall cannot run actions of runner type \"" + runner_name + "\"."), changes);
     return;
@@ -236,7 +252,9 @@ void ExecutionDriver::activate(Live& execution, Changes& changes) {
   model::set_status(execution.document, status::kRunning, now);
   execution.document.mut_dict()["liveaction"].set(
       "runner_info", Value::dict({{"hostname", options_.hostname}, {"pid", static_cast<int>(getpid())}}));
-  if (execution.is_chain()) {
+  if (execution.is_flow()) {
+    begin_flow(execution, changes);
+  } else if (execution.is_chain()) {
     begin_chain(execution, changes);
   } else {
     begin_action(execution, changes);
@@ -322,6 +340,8 @@ void ExecutionDriver::on_outcome(const std::string& id, runners::ActionOutcome o
   Changes changes;
   if (outcome.wait != nullptr && execution.status() == status::kRunning) {
     on_wait(execution, *outcome.wait, std::move(outcome.result), changes);
+  } else if (outcome.status == status::kPending && execution.status() == status::kRunning) {
+    set_pending(execution, std::move(outcome.result), changes);
   } else {
     const std::string_view end = model::is_final(outcome.status) ? std::string_view(outcome.status) : status::kFailed;
     finish(execution, execution.status() == status::kCanceling ? status::kCanceled : end, std::move(outcome.result),

@@ -23,6 +23,7 @@
 #include "runners/registry.hpp"
 #include "runners/runner.hpp"
 #include "workflow/chain/chain.hpp"
+#include "workflow/workflow.hpp"
 
 namespace squall::engine {
 
@@ -78,6 +79,12 @@ class ExecutionDriver {
   // "requested". The error is what StackStorm answers with status 400 (B-2 to B-5). When rendering the parameters
   // fails, a failed execution is added all the same (B-5), so `changes` must be committed in any case.
   Result<Value> request(ExecutionRequest request, Changes& changes);
+
+  // Called with every execution that asks for an answer, inside the step that records the question.
+  void on_inquiry(std::function<void(const Value& execution, Changes&)> observer) { on_inquiry_ = std::move(observer); }
+  // Answers a pending inquiry: {id, response}. kForbidden when the question is not for this user; kInvalid when it is
+  // not pending or the response does not fit the question's schema (K-2).
+  Result<Value> respond(const std::string& id, const Value& response, const std::string& user, Changes& changes);
 
   // Cancel, pause and resume as the API has them (F-6, F-7). The document after the change, or why not.
   Result<Value> cancel(const std::string& id, const std::string& user, Changes& changes);
@@ -142,8 +149,38 @@ class ExecutionDriver {
   void on_wait(Live& execution, const runners::Wait& wait, Value shown, Changes& changes);
   void finish(Live& execution, std::string_view status, Value result, Changes& changes);
   void set_paused(Live& execution, Value result, Changes& changes);
+  void set_resumed(Live& execution);
+  bool asks(const std::string& id) const;
+  void set_pending(Live& execution, Value question, Changes& changes);
+  void child_halted(const Value& child, Changes& changes);
   void finish_canceled(Live& execution, Changes& changes);
-  void task_ended(const Value& child, Changes& changes);
+  void task_ended(const Value& child, int64_t number, Changes& changes);
+  Result<Live*> admit(const ExecutionRequest& request, bool& rendering_failed, Changes& changes);
+  void launch(Live& execution, int64_t delay_ms, Changes& changes);
+
+  // Workflows that are carried out by a WorkflowRun; see execution_workflow.cpp.
+  std::vector<std::string> journals_of(const Value& document);
+  Live* find_flow(std::string_view id);
+  Value load_flow(Live& execution);
+  Value flow_context(const Live& execution) const;
+  void begin_flow(Live& execution, Changes& changes);
+  void rerun_tasks(Live& execution, const Value& again, Changes& changes);
+  Status feed(const std::string& id, workflow::Event::What what, Changes& changes);
+  Status step(Live& execution, const workflow::Event::What& what, Changes& changes);
+  void carry_out(const std::string& id, workflow::Command& command, Changes& changes);
+  void flow_status_changed(Live& execution, const std::string& changed, Changes& changes);
+  static Value flow_result(const Live& execution, const workflow::Finish& end);
+  void flow_finished(Live& execution, const workflow::Finish& end, Changes& changes);
+  void start_flow_task(Live& parent, const workflow::RunAction& run, Changes& changes);
+  void drop_flow_timer(Live& execution, int64_t number, Changes& changes);
+  void arm_flow_timer(const std::string& id, int64_t number, Timestamp due);
+  void tell_parent(const Value& child, Changes& changes);
+  void child_resumed(const Value& child, Changes& changes);
+  void flow_task_ended(const Value& child, int64_t number, Changes& changes);
+  Live* take_up_lingering(const std::string& id);
+  Result<Value> request_of_flow(Live& execution, workflow::Event::What what, Changes& changes);
+  void read_back_flow(Live& execution);
+  void take_up_flow(Live& execution, Changes& changes);
   void drain_ended(Changes& changes);
   void arm(const std::string& id, Timestamp due);
   void on_due(const std::string& id);
@@ -169,10 +206,18 @@ class ExecutionDriver {
   Dependencies deps_;
   DriverOptions options_;
   std::function<void(const Value&, Changes&)> observer_;
+  std::function<void(const Value&, Changes&)> on_inquiry_;
   OutputObserver output_observer_;
   std::map<std::string, std::unique_ptr<Live>, std::less<>> live_;
   std::deque<std::string> waiting_;  // ids that wait for a free process slot
-  std::deque<Value> ended_;          // finished executions whose chains have not heard of it yet
+  // Finished executions whose workflows have not heard of it yet.
+  struct Ended {
+    Value execution;
+    int64_t number = 0;  // in the run of the workflow above
+  };
+  std::deque<Ended> ended_;
+  // Workflows that have ended while tasks of them still run.
+  std::map<std::string, std::unique_ptr<Live>, std::less<>> lingering_;
   // By action: executions that were let start and have not ended, and those that policies hold back, in the order in
   // which they were asked for.
   std::map<std::string, std::set<std::string>, std::less<>> active_;
@@ -182,6 +227,8 @@ class ExecutionDriver {
   // Recovery: ids whose records are still to be read; ids that have been read but not acted upon.
   std::deque<std::string> unread_;
   std::deque<std::string> read_back_;
+  // By workflow: tasks, by their number, that were read before it.
+  std::map<std::string, std::map<int64_t, std::string>, std::less<>> orphans_;
   bool draining_ = false;
   size_t running_processes_ = 0;
   bool stopping_ = false;

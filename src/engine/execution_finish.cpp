@@ -67,6 +67,7 @@ bool ExecutionDriver::save(Live& execution, Changes& changes) {
     model::set_private_state(execution.document, "chain", execution.run->document());
     model::set_private_state(execution.document, "child", execution.child);
   }
+  if (execution.is_workflow()) model::set_private_state(execution.document, "halted", execution.halted);
   if (const Status checked = check(execution.document); !checked) {
     // E.g. a chain whose tasks' results together are more than one record can hold.
     finish(execution, status::kFailed,
@@ -88,13 +89,19 @@ void ExecutionDriver::finish(Live& execution, std::string_view end, Value result
   changes.erase(Collection::kWakeups, execution.id);
   if (execution.timer != 0) deps_.executor.cancel(execution.timer);
   const bool free_slot = execution.holds_process_slot;
+  while (!execution.timers.empty()) drop_flow_timer(execution, execution.timers.begin()->first, changes);
   const std::string action = execution.action_ref();
   const Value parameters = execution.parameters;
+  const int64_t number = execution.number;
   execution.stop.stop();
   if (execution.admitted) active_[action].erase(execution.id);
-  live_.erase(execution.id);
+  auto node = live_.extract(execution.id);
+  if (node.mapped()->flow != nullptr && !node.mapped()->flow->open_actions().empty()) {
+    node.mapped()->document = document;
+    lingering_.insert(std::move(node));
+  }
   if (observer_) observer_(document, changes);
-  ended_.push_back(document);
+  ended_.push_back({document, number});
   drain_ended(changes);
   if (free_slot) {
     --running_processes_;
@@ -104,15 +111,15 @@ void ExecutionDriver::finish(Live& execution, std::string_view end, Value result
   retry(document, parameters, changes);
 }
 
-// Tells chains of the ends of their tasks, one after another: a task that ends while its chain starts it would
+// Tells workflows of the ends of their tasks, one after another: a task that ends while its chain starts it would
 // otherwise nest one call in the other without bound.
 void ExecutionDriver::drain_ended(Changes& changes) {
   if (draining_) return;
   draining_ = true;
   while (!ended_.empty()) {
-    const Value child = std::move(ended_.front());
+    const Ended ended = std::move(ended_.front());
     ended_.pop_front();
-    task_ended(child, changes);
+    task_ended(ended.execution, ended.number, changes);
   }
   draining_ = false;
 }

@@ -7,6 +7,9 @@
 
 namespace squall::engine {
 
+// Runners of workflows that are carried out by a WorkflowRun.
+inline bool is_flow_runner(std::string_view runner) { return runner == "orquesta" || runner == "mistral-v2"; }
+
 struct ExecutionDriver::Live {
   std::string id;
   Value document;    // as stored
@@ -21,21 +24,61 @@ struct ExecutionDriver::Live {
   std::optional<Timestamp> due;                // read back by recovery: when it waits no longer
   std::optional<Error> unloadable;             // found by recovery: its chain cannot go on
   Value runner_parameters, action_parameters;  // final, set when it is activated
+  std::map<int64_t, std::string> actions;  // number in the workflow's run -> execution of the task
+  std::map<int64_t, Executor::TimerId> timers;  // of the workflow's run; 0: set, but not armed yet
+  std::unique_ptr<workflow::WorkflowRun> flow;
+  // Of a run that has not begun yet.
+  workflow::Start flow_start;
+  Value definition;
+  int64_t journaled = 0;  // events of this execution in the journal
+  std::deque<workflow::Event::What> inbox;
+  bool feeding = false;
+  int64_t number = 0;  // of this task in the run of the workflow above; 0: none
+  Value skip_notify;  // names of the chain's tasks that do not notify
   std::unique_ptr<workflow::Chain> chain;
   std::unique_ptr<workflow::ChainRun> run;
-  std::string child;  // id of the chain's current task, empty between tasks
+  std::string child;    // id of the chain's current task, empty between tasks
+  bool halted = false;  // the workflow is paused because a task is, not because somebody asked for it
+  bool pause_asked = false;
 
   std::string_view status() const { return document["status"].string_or(""); }
   std::string action_ref() const { return document["action"]["ref"].string(); }
   std::string parent() const { return document["parent"].string(); }
   std::string runner_name() const { return document["runner"]["name"].string(); }
   bool is_chain() const { return runner_name() == "action-chain"; }
+  bool is_flow() const { return is_flow_runner(runner_name()); }
+  bool is_workflow() const { return is_chain() || is_flow(); }
 };
 
 // The result of an execution that failed for a reason of the engine's own (C-15).
 inline Value error_result(const std::string& message) {
   const std::string text = valid_text(message);
   return Value::dict({{"error", text}, {"traceback", text}});
+}
+
+inline size_t nesting_of(const Value& context) {
+  size_t depth = 0;
+  for (const Value* at = &context["parent"]; at->is_dict(); at = &(*at)["parent"]) ++depth;
+  return depth;
+}
+
+// The `parent` of a task's context.
+inline Value parent_context(const std::string& id, const Value& context) {
+  Value parent = Value::dict({{"execution_id", id}});
+  for (const auto& [key, value] : context.as_dict()) {
+    if (key != "workflow_execution") parent.set(key, value);
+  }
+  return parent;
+}
+
+// How a task's execution stands, for its chain.
+inline workflow::TaskEnd task_end(const Value& child) {
+  return {child["status"].string(),
+          child["result"],
+          child["id"].string(),
+          child["liveaction"]["id"].string(),
+          child["start_timestamp"].string(),
+          child["end_timestamp"].string()};
 }
 
 // The document with its end, as it can be stored. A result that no record can hold (see value/json_form.hpp) makes the

@@ -1,6 +1,7 @@
 // Going on after a restart: what was committed says where every execution stood.
 #include "base/log.hpp"
 #include "engine/execution_live.hpp"
+#include "value/json.hpp"
 
 namespace squall::engine {
 namespace {
@@ -71,6 +72,7 @@ void ExecutionDriver::recovery_step() {
   }
   if (!changes.empty()) deps_.committer.commit(std::move(changes));
   if (!read_back_.empty()) return post_recovery_step();
+  orphans_.clear();  // tasks that outlive their workflows
   log_info("all unfinished executions are taken up", {});
 }
 
@@ -115,10 +117,24 @@ Status ExecutionDriver::read_back(size_t count) {
     }
     Live& live = add_live(std::move(record.document), parameters.is_dict() ? parameters : Value::empty_dict());
     live.wait_state = model::private_state(live.document, "wait_state");
-    live.runner = live.is_chain() ? nullptr : deps_.runners.find(live.runner_name());
+    live.halted = model::private_state(live.document, "halted").bool_or(false);
+    live.number = model::private_state(live.document, "number").int_or(0);
+    live.runner = live.is_workflow() ? nullptr : deps_.runners.find(live.runner_name());
     if (const auto time = due.find(live.id); time != due.end()) live.due = time->second;
     if (live.is_chain() && live.status() != status::kRequested && live.status() != status::kDelayed) {
       if (auto loaded = load_chain(live); !loaded) live.unloadable = loaded.error();
+    }
+    if (live.is_flow() && live.status() != status::kRequested && live.status() != status::kDelayed) {
+      read_back_flow(live);
+    }
+    // A workflow is read before or after its tasks.
+    if (live.number != 0) {
+      Live* parent = find_flow(live.parent());
+      (parent != nullptr ? parent->actions : orphans_[live.parent()])[live.number] = live.id;
+    }
+    if (const auto waiting = orphans_.find(live.id); waiting != orphans_.end()) {
+      live.actions.merge(waiting->second);
+      orphans_.erase(waiting);
     }
     if (live.status() != status::kRequested && live.status() != status::kDelayed) mark_admitted(live);
     read_back_.push_back(live.id);
@@ -126,10 +142,19 @@ Status ExecutionDriver::read_back(size_t count) {
   return {};
 }
 
+void ExecutionDriver::read_back_flow(Live& execution) {
+  if (auto prepared = prepare(execution); !prepared) {
+    execution.unloadable = prepared.error();
+  } else if (const Value failure = load_flow(execution); !failure.is_null()) {
+    const Value& why = failure["error"].is_string() ? failure["error"] : failure["errors"];
+    execution.unloadable = Error(ErrorCode::kInvalid, why.is_string() ? why.string() : to_json(why));
+  }
+}
+
 void ExecutionDriver::take_up(Live& execution, Changes& changes) {
   if (execution.unloadable) {
     finish(execution, status::kFailed,
-           error_result("The chain cannot be continued: " + execution.unloadable->to_string()), changes);
+           error_result("The workflow cannot be continued: " + execution.unloadable->to_string()), changes);
     return;
   }
   if (!execution.due) return recover_one(execution, changes);
@@ -148,6 +173,7 @@ void ExecutionDriver::recover_one(Live& execution, Changes& changes) {
     activate(execution, changes);
     return;
   }
+  if (execution.flow != nullptr) return take_up_flow(execution, changes);
   if (execution.status() == status::kPaused || execution.status() == status::kPending) return;
   if (execution.is_chain()) {
     // A chain between two tasks goes on by itself; one with a living task goes on when that ends.

@@ -1,5 +1,7 @@
 #include "engine/key_values.hpp"
 
+#include <optional>
+
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "expr/expr.hpp"
@@ -73,6 +75,60 @@ Result<Value> decrypt_kv(const crypto::SymmetricKey& key, const Value& input) {
   SQ_TRY(std::string plain, key.decrypt(stored));
   add_log_secret(plain);
   return Value(std::move(plain));
+}
+
+namespace {
+
+// Stands for "no default given": null is a default like any other.
+const Value& no_default() {
+  static const Value kNone = Value::list({Value("no default")});
+  return kNone;
+}
+
+Result<Value> st2kv_of_workflow(store::Store& store, const std::string& user, const crypto::SymmetricKey* key,
+                                const List& arguments) {
+  if (!arguments[0].is_string()) {
+    return fail(Error(ErrorCode::kInvalid, "Given key is not typeof string.").with_type("TypeError"));
+  }
+  if (!arguments[1].is_bool()) {
+    return fail(Error(ErrorCode::kInvalid, "Decrypt parameter is not typeof bool.").with_type("TypeError"));
+  }
+  std::string name(arguments[0].as_string());
+  std::string scope = "st2kv.user";
+  if (name.starts_with("system.")) {
+    name = name.substr(7);
+    scope = "st2kv.system";
+  } else {
+    name = user + ":" + (name.starts_with("user.") ? name.substr(5) : name);
+  }
+  std::optional<Value> found;
+  SQ_CHECK(store.read([&](store::ReadTx& tx) -> Status {
+    store::Query query;
+    query.filters = {{"name", store::Compare::kEqual, name}, {"scope", store::Compare::kEqual, scope}};
+    query.limit = 1;
+    SQ_TRY(const store::Page page, tx.list(store::Collection::kKeyValues, query));
+    if (!page.records.empty()) found = page.records.front().document["value"];
+    return {};
+  }));
+  if (found) {
+    if (!arguments[1].as_bool()) return *found;
+    if (key == nullptr) return fail(ErrorCode::kUnavailable, "there is no key to decrypt values of the datastore with");
+    return decrypt_kv(*key, *found);
+  }
+  if (!(arguments[2] == no_default())) return arguments[2];
+  return fail(Error(ErrorCode::kNotFound, "The key \"" + name + "\" does not exist in the StackStorm datastore.")
+                  .with_type("ExpressionEvaluationException"));
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<const expr::HostFunction>> workflow_functions(store::Store& store, const std::string& user,
+                                                                          const crypto::SymmetricKey* key) {
+  const std::vector<expr::HostParameter> parameters = {
+      {"key", true, {}}, {"decrypt", false, Value(false)}, {"default", false, no_default()}};
+  return {std::make_shared<expr::HostFunction>("st2kv", parameters, [&store, user, key](const List& arguments) {
+    return st2kv_of_workflow(store, user, key, arguments);
+  })};
 }
 
 }  // namespace squall::engine

@@ -74,6 +74,11 @@ class House {
     write_action(name, "action-chain", more);
     write("actions/chains/" + name + ".yaml", text);
   }
+  void write_workflow(const std::string& name, const std::string& text, const std::string& more = "") {
+    write("actions/" + name + ".yaml", "name: " + name + "\nrunner_type: orquesta\nenabled: true\nentry_point: workflows/" +
+                                           name + ".yaml\n" + more);
+    write("actions/workflows/" + name + ".yaml", text);
+  }
   RegisterReport register_pack() {
     Changes changes;
     registry->register_runner_types(packs::runner_types(), changes);
@@ -197,6 +202,7 @@ class House {
     registry = std::make_unique<ContentRegistry>(executor->clock, *catalog);
     runners_ = std::make_unique<runners::RunnerRegistry>();
     runners_->add("noop", std::make_unique<FakeRunner>(attempts, false, false));
+    runners_->add("inquirer", std::make_unique<FakeRunner>(attempts, true, false));
     runners_->add("native", std::make_unique<FakeRunner>(attempts, true, false));
     runners_->add("local-shell-cmd", std::make_unique<FakeRunner>(attempts, false, true));
     driver = std::make_unique<ExecutionDriver>(

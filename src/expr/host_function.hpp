@@ -25,6 +25,8 @@ class HostFunction final : public Callable {
   using Body = std::function<Result<Value>(const List& arguments)>;
   HostFunction(std::string name, std::vector<HostParameter> parameters, Body body);
 
+  // As messages name it: the hosts' functions are partial objects in Orquesta.
+  std::string_view type_name() const override { return "functools.partial"; }
   const std::string& name() const { return name_; }
   const std::vector<HostParameter>& parameters() const { return parameters_; }
   const Body& body() const { return body_; }

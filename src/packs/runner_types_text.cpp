@@ -103,7 +103,7 @@ runners:
         default:
           title: response_data
           type: object
-          properties: {continue: {type: boolean, description: Go on or not, required: true}}
+          properties: {continue: {type: boolean, description: Would you like to continue the workflow?, required: true}}
         required: true
         description: JSON Schema of the answer
         type: object
@@ -169,6 +169,17 @@ runners:
       additionalProperties: false
 
   orchestra: *orquesta
+
+  mistral-v2:
+    description: A runner for Mistral workflows
+    package: mistral_v2
+    module: mistral_v2
+    parameters:
+      workflow: {description: The workflow of a workbook to run, type: string}
+      task_name: {description: The task that a reverse workflow is to reach, type: string}
+      context: {default: {}, description: Further inputs of the workflow, type: object}
+      skip_notify: {default: [], description: Names of tasks that do not notify, type: array}
+      debug: *debug
 
   python-script:
     description: A runner for an action written in Python

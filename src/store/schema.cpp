@@ -71,6 +71,7 @@ constexpr std::array kCollections = {
     CollectionSchema{Collection::kExecutions, "executions", kExecutionFields},
     CollectionSchema{Collection::kTraces, "traces", kTraceFields},
     CollectionSchema{Collection::kWakeups, "wakeups", kWakeupFields},
+    CollectionSchema{Collection::kWorkflowEvents, "workflow_events", {}},
     CollectionSchema{Collection::kSensorObjects, "sensor_objects", kSensorObjectFields},
     CollectionSchema{Collection::kCursors, "cursors", {}},
     CollectionSchema{Collection::kKeyValues, "key_values", kKeyValueFields},

@@ -125,6 +125,14 @@ std::string_view Statement::text(int column) const {
 
 int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_, column); }
 
+IndexKey Statement::key(int column) const {
+  switch (sqlite3_column_type(statement_, column)) {
+    case SQLITE_NULL: return {};
+    case SQLITE_INTEGER: return integer(column);
+    default: return std::string(text(column));
+  }
+}
+
 Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& options) {
   sqlite3* database = nullptr;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;

@@ -38,6 +38,7 @@ class Statement {
   // Columns of the row, counted from 0. The text is valid until the next step.
   std::string_view text(int column) const;
   int64_t integer(int column) const;
+  IndexKey key(int column) const;
 
  private:
   void note(int code);

@@ -94,10 +94,16 @@ std::string insert_sql(const CollectionSchema& schema) {
                      key_columns(schema), key_parameters(schema));
 }
 
-std::string upsert_sql(const CollectionSchema& schema) {
-  std::string sql = insert_sql(schema) + " ON CONFLICT (id) DO UPDATE SET revision = revision + 1, ";
-  for (const IndexedField& field : schema.fields) sql += fmt::format("{0} = excluded.{0}, ", sql_name(field.name));
-  return sql + "document = excluded.document";
+std::string select_keys_sql(const CollectionSchema& schema) {
+  return fmt::format("SELECT {}1 FROM {} WHERE id = ?", key_columns(schema), sql_name(schema.name));
+}
+
+std::string replace_sql(const CollectionSchema& schema, const std::vector<bool>& changed) {
+  std::string sql = fmt::format("UPDATE {} SET revision = revision + 1, ", sql_name(schema.name));
+  for (size_t i = 0; i < schema.fields.size(); ++i) {
+    if (changed[i]) sql += sql_name(schema.fields[i].name) + " = ?, ";
+  }
+  return sql + "document = ? WHERE id = ?";
 }
 
 std::string update_sql(const CollectionSchema& schema) {

@@ -18,9 +18,13 @@ std::string index_name(std::string_view collection, std::string_view field);
 std::string create_table_sql(const CollectionSchema& schema);
 std::string create_index_sql(const CollectionSchema& schema, const IndexedField& field);
 
-// Parameters: id, the fields' keys in order, document. The upsert raises the revision of a document that exists.
+// Parameters: id, the fields' keys in order, document.
 std::string insert_sql(const CollectionSchema& schema);
-std::string upsert_sql(const CollectionSchema& schema);
+// Parameter: id. Columns: the fields' keys in order.
+std::string select_keys_sql(const CollectionSchema& schema);
+// Raises the revision. Parameters: the keys of the `changed` fields in order, document, id. Columns that are not set leave
+// their indexes alone.
+std::string replace_sql(const CollectionSchema& schema, const std::vector<bool>& changed);
 // Parameters: the fields' keys in order, document, id, revision.
 std::string update_sql(const CollectionSchema& schema);
 

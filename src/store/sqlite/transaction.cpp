@@ -104,9 +104,29 @@ Status SqliteTransaction::insert(Collection collection, std::string_view id, con
 Status SqliteTransaction::put(Collection collection, std::string_view id, const Value& document) {
   const CollectionSchema& schema = schema_of(collection);
   SQ_TRY(const Row row, make_row(schema, id, document));
-  SQ_TRY(Statement statement, connection_.statement(upsert_sql(schema)));
-  statement.bind(id);
-  bind_row(statement, row);
+  // An execution has a dozen indexed fields, and one or two of them change from one of its states to the next. Setting
+  // a column writes its index anew even when the value is the same, so only those that changed are set.
+  std::vector<bool> changed(row.keys.size());
+  bool exists = false;
+  {
+    SQ_TRY(Statement select, connection_.statement(select_keys_sql(schema)));
+    select.bind(id);
+    SQ_TRY(exists, select.step());
+    for (size_t i = 0; exists && i < changed.size(); ++i) {
+      changed[i] = select.key(static_cast<int>(i)) != row.keys[i];
+    }
+  }
+  if (!exists) {
+    SQ_TRY(Statement statement, connection_.statement(insert_sql(schema)));
+    statement.bind(id);
+    bind_row(statement, row);
+    return statement.run();
+  }
+  SQ_TRY(Statement statement, connection_.statement(replace_sql(schema, changed)));
+  for (size_t i = 0; i < row.keys.size(); ++i) {
+    if (changed[i]) statement.bind(row.keys[i]);
+  }
+  statement.bind(std::string_view(row.json)).bind(id);
   return statement.run();
 }
 

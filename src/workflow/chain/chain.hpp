@@ -84,7 +84,7 @@ struct ChainCommand {
   std::optional<FinishChain> finish;
 };
 
-// The state of one run of a chain. As a document: {"vars", "published", "tasks", "current", "next"}.
+// The state of one run of a chain. As a document: {"vars", "published", "tasks", "current", "last_status", "answered"}.
 class ChainRun {
  public:
   ChainRun(const Chain& chain, ChainEnvironment environment);
@@ -94,6 +94,13 @@ class ChainRun {
   ChainCommand start();
   // The current task ended (or, with an empty execution_id, could not be started).
   ChainCommand on_task_end(const TaskEnd& end);
+  // The current task is "pending" (it asks for an answer) or "paused": it is shown among the tasks, and the chain waits.
+  void on_task_halted(const TaskEnd& end);
+  // The halted task goes on; its end comes as on_task_end().
+  void on_task_resumed();
+  // The halted task ended. Templates find the answer to a question as task.response and, as StackStorm has it after a
+  // resume, as task.result.response.
+  ChainCommand on_task_answered(const TaskEnd& end);
   // After a pause: goes on behind the last task.
   ChainCommand resume();
 
@@ -105,6 +112,7 @@ class ChainRun {
   size_t tasks_run() const { return tasks_.size(); }
 
  private:
+  void record(const ChainNode& node, const TaskEnd& end);
   ChainCommand run_node(const ChainNode* node, std::string_view chain_status);
   ChainCommand go_on(const std::string& task_status, const ChainNode& node);
   ChainCommand finish(std::string_view status);
@@ -120,6 +128,7 @@ class ChainRun {
   Value vars_;
   Value published_;
   List tasks_;
+  Value answered_ = Value::empty_dict();  // names of tasks that were questions
   std::string current_;
   std::string last_status_;
 };

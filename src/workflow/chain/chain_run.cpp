@@ -40,6 +40,7 @@ ChainRun::ChainRun(const Chain& chain, ChainEnvironment environment, const Value
   if (document["tasks"].is_list()) tasks_ = document["tasks"].as_list();
   current_ = document["current"].string();
   last_status_ = document["last_status"].string();
+  if (document["answered"].is_dict()) answered_ = document["answered"];
 }
 
 Value ChainRun::document() const {
@@ -47,7 +48,8 @@ Value ChainRun::document() const {
                       {"published", published_},
                       {"tasks", Value(tasks_)},
                       {"current", current_},
-                      {"last_status", last_status_}});
+                      {"last_status", last_status_},
+                      {"answered", answered_}});
 }
 
 Value ChainRun::result() const {
@@ -58,7 +60,12 @@ Value ChainRun::result() const {
 
 Value ChainRun::results() const {
   Value results = Value::empty_dict();
-  for (const Value& task : tasks_) results.set(task["name"].string_or(""), task["result"]);
+  for (const Value& task : tasks_) {
+    const std::string name = task["name"].string();
+    Value result = task["result"];
+    if (answered_.contains(name) && result.is_dict()) result.set("result", task["result"]);
+    results.set(name, std::move(result));
+  }
   return results;
 }
 
@@ -167,9 +174,39 @@ ChainCommand ChainRun::on_task_end(const TaskEnd& end) {
   const ChainNode* node = chain_.find(current_);
   if (node == nullptr)
     return fail_whole(Error(ErrorCode::kInternal, "the chain has no node \"" + current_ + "\" any more"));
+  record(*node, end);
+  current_.clear();
+  if (!end.execution_id.empty()) {
+    // Nothing of the tasks is shown when publishing fails, as in StackStorm.
+    if (auto published = publish(*node); !published) return fail_whole(published.error());
+  }
+  return go_on(end.status, *node);
+}
+
+void ChainRun::on_task_halted(const TaskEnd& end) {
+  const ChainNode* node = chain_.find(current_);
+  if (node == nullptr) return;
+  record(*node, end);
+  current_.clear();
+}
+
+void ChainRun::on_task_resumed() {
+  if (tasks_.empty()) return;
+  current_ = tasks_.back()["name"].string();
+  tasks_.pop_back();
+}
+
+ChainCommand ChainRun::on_task_answered(const TaskEnd& end) {
+  const bool asked = !tasks_.empty() && tasks_.back()["state"].string_or("") == "pending";
+  on_task_resumed();
+  if (asked) answered_.set(current_, true);
+  return on_task_end(end);
+}
+
+void ChainRun::record(const ChainNode& node, const TaskEnd& end) {
   const bool started = !end.execution_id.empty();
-  tasks_.push_back(Value::dict({{"id", node->name},
-                                {"name", node->name},
+  tasks_.push_back(Value::dict({{"id", node.name},
+                                {"name", node.name},
                                 {"execution_id", started ? Value(end.execution_id) : Value()},
                                 {"liveaction_id", started ? end.liveaction_id : std::string("None")},
                                 {"workflow", Value()},
@@ -177,12 +214,6 @@ ChainCommand ChainRun::on_task_end(const TaskEnd& end) {
                                 {"updated_at", end.updated_at},
                                 {"state", end.status},
                                 {"result", end.result}}));
-  current_.clear();
-  if (started) {
-    // Nothing of the tasks is shown when publishing fails, as in StackStorm.
-    if (auto published = publish(*node); !published) return fail_whole(published.error());
-  }
-  return go_on(end.status, *node);
 }
 
 ChainCommand ChainRun::go_on(const std::string& task_status, const ChainNode& node) {
