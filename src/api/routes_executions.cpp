@@ -195,8 +195,7 @@ void cancel(engine::Engine& engine, const Call& call) {
   if (status == model::status::kCanceled) return call.reply(200, model::public_execution(*execution));
   if (engine.executions().live(call.parameter("id")) == nullptr) {
     // StackStorm answers 200 with a fault here, and its client relies on it (F-6).
-    return call.reply(
-        200, Value::dict({{"faultstring", "Action cannot be canceled. State = " + status + "."}}));
+    return call.reply(200, Value::dict({{"faultstring", "Action cannot be canceled. State = " + status + "."}}));
   }
   engine.cancel(call.parameter("id"), call.user, [call](const Result<Value>& canceled) {
     if (!canceled) return call.reply(200, Value::dict({{"faultstring", canceled.error().message()}}));
@@ -348,7 +347,8 @@ void filter_values(engine::Engine& engine, const Call& call) {
 void add_execution_routes(Router& router, engine::Engine& engine) {
   for (const std::string base : {"/executions", "/actionexecutions"}) {
     router.add("GET", base, "List executions", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp", execution_spec(engine));
+      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp",
+                        execution_spec(engine));
     });
     router.add("GET", base + "/views/filters", "The values that lists can be filtered by",
                [&engine](const Call& call) { filter_values(engine, call); });

@@ -63,9 +63,7 @@ void respond(engine::Engine& engine, const Call& call) {
   if (!body->is_dict() || !(*body)["response"].is_dict()) {
     return call.fail(Error(ErrorCode::kInvalid, "'response' is a required property: an object that fits the schema"));
   }
-  engine.respond(id, (*body)["response"], call.user, [call](const Result<Value>& answered) {
-    call.reply(answered);
-  });
+  engine.respond(id, (*body)["response"], call.user, [call](const Result<Value>& answered) { call.reply(answered); });
 }
 
 }  // namespace

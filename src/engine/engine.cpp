@@ -5,8 +5,8 @@
 
 #include "base/crash_point.hpp"
 #include "base/log.hpp"
-#include "engine/notifications.hpp"
 #include "base/strings.hpp"
+#include "engine/notifications.hpp"
 #include "model/execution.hpp"
 #include "packs/config.hpp"
 #include "packs/layers.hpp"

@@ -84,8 +84,8 @@ Result<Value> ExecutionDriver::resume(const std::string& id, const std::string& 
   Live& execution = *found->second;
   if (execution.status() == status::kRunning) return execution.document;
   if (asks(execution.child)) {
-    return fail(ErrorCode::kInvalid, "Unable to resume execution \"" + id + "\": it waits for an answer to the inquiry \"" +
-                                         execution.child + "\".");
+    return fail(ErrorCode::kInvalid, "Unable to resume execution \"" + id +
+                                         "\": it waits for an answer to the inquiry \"" + execution.child + "\".");
   }
   if (execution.status() == status::kPaused && execution.flow != nullptr) {
     execution.document.mut_dict()["context"].set("resumed_by", user);

@@ -34,14 +34,16 @@ class Inquiry : public ::testing::Test {
   }
   // The runner has put its question.
   void ask(const Value& users = Value::list({})) {
-    house.finish(Value::dict({{"schema", Value::dict({{"type", "object"},
-                                                      {"properties", Value::dict({{"ok", Value::dict({{"type", "boolean"},
-                                                                                                      {"required", true}})}})}})},
-                              {"users", users},
-                              {"roles", Value::list({})},
-                              {"route", "r"},
-                              {"ttl", 10}}),
-                 "pending");
+    house.finish(
+        Value::dict(
+            {{"schema", Value::dict({{"type", "object"},
+                                     {"properties",
+                                      Value::dict({{"ok", Value::dict({{"type", "boolean"}, {"required", true}})}})}})},
+             {"users", users},
+             {"roles", Value::list({})},
+             {"route", "r"},
+             {"ttl", 10}}),
+        "pending");
   }
   std::vector<std::string> log_of(const std::string& id) {
     std::vector<std::string> names;

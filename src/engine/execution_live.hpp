@@ -21,10 +21,10 @@ struct ExecutionDriver::Live {
   bool holds_process_slot = false;
   bool admitted = false;  // its concurrency policies let it start
   Executor::TimerId timer = 0;
-  std::optional<Timestamp> due;                // read back by recovery: when it waits no longer
-  std::optional<Error> unloadable;             // found by recovery: its chain cannot go on
-  Value runner_parameters, action_parameters;  // final, set when it is activated
-  std::map<int64_t, std::string> actions;  // number in the workflow's run -> execution of the task
+  std::optional<Timestamp> due;                 // read back by recovery: when it waits no longer
+  std::optional<Error> unloadable;              // found by recovery: its chain cannot go on
+  Value runner_parameters, action_parameters;   // final, set when it is activated
+  std::map<int64_t, std::string> actions;       // number in the workflow's run -> execution of the task
   std::map<int64_t, Executor::TimerId> timers;  // of the workflow's run; 0: set, but not armed yet
   std::unique_ptr<workflow::WorkflowRun> flow;
   // Of a run that has not begun yet.
@@ -34,7 +34,7 @@ struct ExecutionDriver::Live {
   std::deque<workflow::Event::What> inbox;
   bool feeding = false;
   int64_t number = 0;  // of this task in the run of the workflow above; 0: none
-  Value skip_notify;  // names of the chain's tasks that do not notify
+  Value skip_notify;   // names of the chain's tasks that do not notify
   std::unique_ptr<workflow::Chain> chain;
   std::unique_ptr<workflow::ChainRun> run;
   std::string child;    // id of the chain's current task, empty between tasks

@@ -19,9 +19,7 @@ namespace {
 namespace status = model::status;
 using store::Collection;
 
-std::string timer_id(const std::string& execution, int64_t number) {
-  return execution + "." + std::to_string(number);
-}
+std::string timer_id(const std::string& execution, int64_t number) { return execution + "." + std::to_string(number); }
 
 bool names(const Value& list, std::string_view name) {
   if (!list.is_list()) return false;
@@ -40,7 +38,8 @@ bool continues(const Value& document) {
 // Orquesta's: the output, and the errors of a run that ended badly (orquesta.md section 13).
 Value orquesta_result(const workflow::Finish& end) {
   Value result = Value::dict({{"output", end.output}});
-  const bool abended = end.status == status::kFailed || end.status == status::kTimeout || end.status == status::kAbandoned;
+  const bool abended =
+      end.status == status::kFailed || end.status == status::kTimeout || end.status == status::kAbandoned;
   if (abended && end.errors.is_list() && !end.errors.empty()) result.set("errors", end.errors);
   return result;
 }
@@ -51,7 +50,8 @@ Value refusal(const std::string& message) {
 
 }  // namespace
 
-// Executions whose journals make up the run, oldest first: one that runs tasks again goes on from where the other ended.
+// Executions whose journals make up the run, oldest first: one that runs tasks again goes on from where the other
+// ended.
 std::vector<std::string> ExecutionDriver::journals_of(const Value& document) {
   std::vector<std::string> ids = {document["id"].string()};
   Value at = document;
@@ -177,8 +177,7 @@ void ExecutionDriver::rerun_tasks(Live& execution, const Value& again, Changes& 
   }
   Status fed;
   if (!missing.empty()) {
-    fed = fail(ErrorCode::kInvalid,
-               "Unable to rerun workflow because one or more tasks is not found: " + missing);
+    fed = fail(ErrorCode::kInvalid, "Unable to rerun workflow because one or more tasks is not found: " + missing);
   } else {
     fed = feed(id, std::move(request), changes);
   }
@@ -220,8 +219,7 @@ Status ExecutionDriver::step(Live& execution, const workflow::Event::What& what,
   Random::system().fill(&event.seed, sizeof(event.seed));
   auto applied = execution.flow->apply(event);
   if (!applied) {
-    log_warning("a workflow refused an event",
-                {{"execution", execution.id}, {"reason", applied.error().to_string()}});
+    log_warning("a workflow refused an event", {{"execution", execution.id}, {"reason", applied.error().to_string()}});
     return fail(applied.error());
   }
   event.answers = std::move(applied->answers);
@@ -245,9 +243,8 @@ void ExecutionDriver::carry_out(const std::string& id, workflow::Command& comman
   } else if (auto* timer = std::get_if<workflow::StartTimer>(&command)) {
     const Timestamp due = deps_.clock.now() + std::chrono::milliseconds(timer->delay_ms);
     execution->timers[timer->number] = 0;
-    changes.put(
-        Collection::kWakeups, timer_id(id, timer->number),
-        Value::dict({{"execution", id}, {"number", timer->number}, {"due", format_timestamp(due)}}));
+    changes.put(Collection::kWakeups, timer_id(id, timer->number),
+                Value::dict({{"execution", id}, {"number", timer->number}, {"due", format_timestamp(due)}}));
     changes.after_commit([this, id, number = timer->number, due] { arm_flow_timer(id, number, due); });
   } else if (auto* off = std::get_if<workflow::CancelTimer>(&command)) {
     drop_flow_timer(*execution, off->number, changes);
@@ -255,7 +252,8 @@ void ExecutionDriver::carry_out(const std::string& id, workflow::Command& comman
     const std::string user = execution->document["context"]["cancelled_by"].string();
     if (const std::string child = child_of(stop->number); live_.find(child) != live_.end()) {
       const auto canceled = cancel(child, user.empty() ? options_.user : user, changes);
-      if (!canceled) log_warning("a task could not be canceled", {{"execution", child}, {"reason", canceled.error().message()}});
+      if (!canceled)
+        log_warning("a task could not be canceled", {{"execution", child}, {"reason", canceled.error().message()}});
     }
   } else if (auto* pause_one = std::get_if<workflow::PauseAction>(&command)) {
     const auto child = live_.find(child_of(pause_one->number));
@@ -343,8 +341,7 @@ void ExecutionDriver::start_flow_task(Live& parent, const workflow::RunAction& r
   }
   child.full_schema_errors = false;
   child.user = parent.document["context"]["user"].string();
-  child.context = Value::dict(
-      {{"parent", parent_context(parent.id, parent.document["context"])},
+  child.context = Value::dict({{"parent", parent_context(parent.id, parent.document["context"])},
                                {orquesta ? "orquesta" : "mistral", std::move(place)}});
   child.embedded = Value::dict({{"parent", parent.id}, {model::kTrace, parent.document[model::kTrace]}});
   child.delay_ms = run.delay_ms;
@@ -495,8 +492,9 @@ void ExecutionDriver::take_up_flow(Live& execution, Changes& changes) {
   }
   for (const int64_t number : execution.flow->open_actions()) {
     if (execution.actions.contains(number) || waiting.contains(number)) continue;
-    (void)feed(id, workflow::ActionChanged{number, std::string(status::kAbandoned),
-                                           error_result("The execution of this task is not on record any more.")},
+    (void)feed(id,
+               workflow::ActionChanged{number, std::string(status::kAbandoned),
+                                       error_result("The execution of this task is not on record any more.")},
                changes);
     if (find_flow(id) == nullptr) return;
   }

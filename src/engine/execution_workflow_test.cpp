@@ -32,10 +32,12 @@ class Workflow : public ::testing::Test {
     house.write_workflow("items",
                          "version: 1.0\ntasks:\n  each:\n    with: <% range(3).toList() %>\n    action: t.act\n"
                          "    input: {n: <% item() %>}\n");
-    house.write_workflow("outer", "version: 1.0\noutput: [{got: <% ctx(got) %>}]\ntasks:\n  sub:\n    action: t.two\n"
-                                  "    next: [{publish: [{got: <% result().output.said %>}]}]\n");
-    house.write_workflow("asks", "version: 1.0\noutput: [{ok: <% ctx(ok) %>}]\ntasks:\n  q:\n    action: t.ask\n"
-                                 "    next: [{publish: [{ok: <% result().response.ok %>}]}]\n");
+    house.write_workflow("outer",
+                         "version: 1.0\noutput: [{got: <% ctx(got) %>}]\ntasks:\n  sub:\n    action: t.two\n"
+                         "    next: [{publish: [{got: <% result().output.said %>}]}]\n");
+    house.write_workflow("asks",
+                         "version: 1.0\noutput: [{ok: <% ctx(ok) %>}]\ntasks:\n  q:\n    action: t.ask\n"
+                         "    next: [{publish: [{ok: <% result().response.ok %>}]}]\n");
     house.write_workflow("later", "version: 1.0\ntasks:\n  one:\n    action: t.act\n    delay: 60\n");
     house.write_workflow("ghost", "version: 1.0\ninput: [a]\ntasks:\n  one:\n    action: <% ctx(a) %>\n",
                          "parameters:\n  a: {type: string}\n");

@@ -42,9 +42,8 @@ Value rendered(const std::string& key, const Value& value, const expr::Scope& na
   auto form = expr::render_values(Value::dict({{key, value}}), names);
   if (form) form = json_form(*form);
   if (form) return (*form)[key];
-  log_warning("a notification is sent with a template that cannot be rendered", {{"execution", execution["id"].string()},
-                                                                                  {"member", key},
-                                                                                  {"reason", form.error().message()}});
+  log_warning("a notification is sent with a template that cannot be rendered",
+              {{"execution", execution["id"].string()}, {"member", key}, {"reason", form.error().message()}});
   return value;
 }
 
@@ -81,8 +80,8 @@ std::vector<Value> notifications_of(const Value& execution, store::Store& store)
     auto text = write_json(execution["result"], JsonStyle::python());
     data.set("result", text ? *text : to_json(execution["result"]));
     Value payload = Value::dict(
-        {{"message", rendered("message", message.empty() ? "Action " + action + " " + section.suffix : message, names,
-                              execution)},
+        {{"message",
+          rendered("message", message.empty() ? "Action " + action + " " + section.suffix : message, names, execution)},
          {"data", std::move(data)},
          {"execution_id", execution["id"]},
          {"status", end},

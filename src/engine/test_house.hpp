@@ -75,8 +75,9 @@ class House {
     write("actions/chains/" + name + ".yaml", text);
   }
   void write_workflow(const std::string& name, const std::string& text, const std::string& more = "") {
-    write("actions/" + name + ".yaml", "name: " + name + "\nrunner_type: orquesta\nenabled: true\nentry_point: workflows/" +
-                                           name + ".yaml\n" + more);
+    write(
+        "actions/" + name + ".yaml",
+        "name: " + name + "\nrunner_type: orquesta\nenabled: true\nentry_point: workflows/" + name + ".yaml\n" + more);
     write("actions/workflows/" + name + ".yaml", text);
   }
   RegisterReport register_pack() {

@@ -100,7 +100,8 @@ std::string load_failure(const Error& error) {
   const std::string& message = error.message();
   if (message.starts_with(kPrefix) || error.where().line == 0) return message;
   const size_t context = message.rfind(", while ");
-  std::string text = context == std::string::npos ? message : message.substr(context + 2) + "\n" + message.substr(0, context);
+  std::string text =
+      context == std::string::npos ? message : message.substr(context + 2) + "\n" + message.substr(0, context);
   return std::string(kPrefix) + text + "\n  in \"<unicode string>\", line " + std::to_string(error.where().line) +
          ", column " + std::to_string(error.where().column) + ".";
 }
@@ -188,9 +189,9 @@ WorkflowLoad load_mistral(const WorkflowSource& source) {
     for (const auto& [key, value] : more.as_dict()) inputs.set(key, value);
   }
   const Value& st2 = source.context["st2"];
-  Value params = Value::dict({{"env", workflow::mistral::stackstorm_environment(
-                                          st2["action_execution_id"].string_or(""), source.liveaction,
-                                          st2["api_url"].string_or(""))}});
+  Value params = Value::dict(
+      {{"env", workflow::mistral::stackstorm_environment(st2["action_execution_id"].string_or(""), source.liveaction,
+                                                         st2["api_url"].string_or(""))}});
   if (source.runner_parameters["task_name"].is_string()) params.set("task_name", source.runner_parameters["task_name"]);
   load.start = {std::move(inputs), Value::dict({{"params", std::move(params)}})};
   return load;

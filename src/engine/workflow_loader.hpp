@@ -27,7 +27,7 @@ struct WorkflowLoad {
   std::unique_ptr<workflow::WorkflowRun> run;  // null: it cannot run
   workflow::Start start;
   Value definition;  // all that the run is made from
-  Value failure;                               // the result of an execution whose workflow cannot run, as StackStorm has it
+  Value failure;     // the result of an execution whose workflow cannot run, as StackStorm has it
 };
 
 // Never blocks but for reading the file.

@@ -26,10 +26,10 @@ enum class Collection {
   kExecutions,
   kTraces,
   // State of the engine itself.
-  kWakeups,        // waiting work with a due time: delayed executions, native actions that wait
+  kWakeups,         // waiting work with a due time: delayed executions, native actions that wait
   kWorkflowEvents,  // journals of workflows: "<execution>.<sequence>"
-  kSensorObjects,  // what a sensor saw last, e.g. Kubernetes objects
-  kCursors,        // how far a sensor got, e.g. resourceVersion
+  kSensorObjects,   // what a sensor saw last, e.g. Kubernetes objects
+  kCursors,         // how far a sensor got, e.g. resourceVersion
   kKeyValues,
   kMeta,
   // Access.

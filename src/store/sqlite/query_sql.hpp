@@ -22,8 +22,8 @@ std::string create_index_sql(const CollectionSchema& schema, const IndexedField&
 std::string insert_sql(const CollectionSchema& schema);
 // Parameter: id. Columns: the fields' keys in order.
 std::string select_keys_sql(const CollectionSchema& schema);
-// Raises the revision. Parameters: the keys of the `changed` fields in order, document, id. Columns that are not set leave
-// their indexes alone.
+// Raises the revision. Parameters: the keys of the `changed` fields in order, document, id. Columns that are not set
+// leave their indexes alone.
 std::string replace_sql(const CollectionSchema& schema, const std::vector<bool>& changed);
 // Parameters: the fields' keys in order, document, id, revision.
 std::string update_sql(const CollectionSchema& schema);

@@ -94,7 +94,8 @@ class ChainRun {
   ChainCommand start();
   // The current task ended (or, with an empty execution_id, could not be started).
   ChainCommand on_task_end(const TaskEnd& end);
-  // The current task is "pending" (it asks for an answer) or "paused": it is shown among the tasks, and the chain waits.
+  // The current task is "pending" (it asks for an answer) or "paused": it is shown among the tasks, and the chain
+  // waits.
   void on_task_halted(const TaskEnd& end);
   // The halted task goes on; its end comes as on_task_end().
   void on_task_resumed();
