@@ -320,6 +320,18 @@ void ExecutionDriver::flow_finished(Live& execution, const workflow::Finish& end
 
 void ExecutionDriver::start_flow_task(Live& parent, const workflow::RunAction& run, Changes& changes) {
   const std::string parent_id = parent.id;
+  if (run.action.empty()) {  // a task without an action
+    (void)feed(parent_id, workflow::ActionChanged{run.number, std::string(status::kSucceeded), Value()}, changes);
+    return;
+  }
+  if (!run.input.is_dict() && !run.input.is_null()) {
+    (void)feed(
+        parent_id,
+        workflow::ActionRefused{run.number, "ValueError: The input of the task \"" + run.task +
+                                                "\" must be a dict, not " + std::string(run.input.type_name()) + "."},
+        changes);
+    return;
+  }
   const bool orquesta = parent.runner_name() == "orquesta";
   Value place = Value::dict({{"workflow_execution_id", parent.document["context"]["workflow_execution"]}});
   if (orquesta) {

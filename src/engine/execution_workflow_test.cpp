@@ -42,6 +42,8 @@ class Workflow : public ::testing::Test {
     house.write_workflow("ghost", "version: 1.0\ninput: [a]\ntasks:\n  one:\n    action: <% ctx(a) %>\n",
                          "parameters:\n  a: {type: string}\n");
     house.write_workflow("wrong", "version: 1.0\ntasks:\n  one:\n    action: t.nobody\n");
+    house.write_workflow(
+        "bare", "version: 1.0\noutput: [{x: <% ctx(x) %>}]\ntasks:\n  one:\n    next: [{publish: [{x: 1}]}]\n");
     house.write_workflow("both", "version: 1.0\ntasks:\n  one:\n    action: t.act\n  two:\n    action: t.act\n");
     house.write_chain("chain", "chain:\n- {name: inner, ref: t.two, on-success: last}\n- {name: last, ref: t.act}\n");
     const RegisterReport report = house.register_pack();
@@ -114,6 +116,13 @@ TEST_F(Workflow, RunsItemsAtOnce) {
     house.finish(i, hello, "succeeded");
   }
   EXPECT_EQ(house.status(id), "succeeded");
+}
+
+TEST_F(Workflow, ATaskWithoutAnActionSucceedsAtOnce) {
+  const std::string id = house.run("t.bare");
+  EXPECT_EQ(house.status(id), "succeeded");
+  EXPECT_EQ(to_json(result_of(id)), R"({"output":{"x":1}})");
+  EXPECT_TRUE(tasks_of(id).empty());
 }
 
 TEST_F(Workflow, TellsWhatIsWrongWithItsFile) {
