@@ -192,14 +192,14 @@ void cancel(engine::Engine& engine, const Call& call) {
   const auto execution = load(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   const std::string status = (*execution)["status"].string();
-  if (status == model::status::kCanceled) return call.reply(200, model::public_execution(*execution));
+  if (status == model::status::kCanceled) return call.reply(200, shown(engine, *execution));
   if (engine.executions().live(call.parameter("id")) == nullptr) {
     // StackStorm answers 200 with a fault here, and its client relies on it (F-6).
     return call.reply(200, Value::dict({{"faultstring", "Action cannot be canceled. State = " + status + "."}}));
   }
-  engine.cancel(call.parameter("id"), call.user, [call](const Result<Value>& canceled) {
+  engine.cancel(call.parameter("id"), call.user, [&engine, call](const Result<Value>& canceled) {
     if (!canceled) return call.reply(200, Value::dict({{"faultstring", canceled.error().message()}}));
-    call.reply(200, model::public_execution(*canceled));
+    call.reply(200, shown(engine, *canceled));
   });
 }
 
@@ -209,9 +209,9 @@ void change_status(engine::Engine& engine, const Call& call) {
   const auto execution = load(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   const std::string wanted = (*body)["status"].string();
-  const auto answer = [call](const Result<Value>& changed) {
+  const auto answer = [&engine, call](const Result<Value>& changed) {
     if (!changed) return call.fail(changed.error());
-    call.reply(200, model::public_execution(*changed));
+    call.reply(200, shown(engine, *changed));
   };
   if (model::is_final((*execution)["status"].string_or(""))) {
     return call.fail(Error(ErrorCode::kInvalid, "Execution is already in completed state."));

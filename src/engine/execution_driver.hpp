@@ -164,6 +164,7 @@ class ExecutionDriver {
   Value load_flow(Live& execution);
   Value flow_context(const Live& execution) const;
   void begin_flow(Live& execution, Changes& changes);
+  Value workflow_id_of(const std::string& execution);
   void rerun_tasks(Live& execution, const Value& again, Changes& changes);
   Status feed(const std::string& id, workflow::Event::What what, Changes& changes);
   Status step(Live& execution, const workflow::Event::What& what, Changes& changes);

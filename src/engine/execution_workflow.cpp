@@ -88,7 +88,8 @@ Value ExecutionDriver::load_flow(Live& execution) {
   source.liveaction = document["liveaction"]["id"].string();
   source.file = deps_.catalog.pack_path(action != nullptr ? *action : document["action"]) + "/actions/" +
                 document["action"]["entry_point"].string();
-  source.environment.functions = workflow_functions(deps_.store, document["context"]["user"].string());
+  source.environment.functions =
+      workflow_functions(deps_.store, document["context"]["user"].string(), deps_.datastore_key);
   source.catalog = &deps_.catalog;
   source.runner_parameters = execution.runner_parameters;
   source.action_parameters = execution.action_parameters;
@@ -145,8 +146,10 @@ void ExecutionDriver::begin_flow(Live& execution, Changes& changes) {
   }
   const Value again = execution.document["context"]["re-run"];
   const bool from_tasks = continues(execution.document);
-  execution.document.mut_dict()["context"].set("workflow_execution", new_object_id(deps_.clock));
+  execution.document.mut_dict()["context"].set(
+      "workflow_execution", from_tasks ? workflow_id_of(again["ref"].string()) : Value(new_object_id(deps_.clock)));
   if (const Value failure = load_flow(execution); !failure.is_null()) {
+    execution.document.mut_dict()["context"].mut_dict().erase("workflow_execution");
     finish(execution, status::kFailed, failure, changes);
     return;
   }
@@ -161,6 +164,17 @@ void ExecutionDriver::begin_flow(Live& execution, Changes& changes) {
     return;
   }
   rerun_tasks(execution, again, changes);
+}
+
+// What runs tasks again is the same workflow as far as its id goes.
+Value ExecutionDriver::workflow_id_of(const std::string& execution) {
+  std::optional<store::Record> record;
+  const Status read = deps_.store.read([&](store::ReadTx& tx) -> Status {
+    SQ_TRY(record, tx.get(Collection::kExecutions, execution));
+    return {};
+  });
+  const Value id = read && record ? record->document["context"]["workflow_execution"] : Value();
+  return id.is_string() ? id : Value(new_object_id(deps_.clock));
 }
 
 void ExecutionDriver::rerun_tasks(Live& execution, const Value& again, Changes& changes) {
@@ -281,9 +295,9 @@ void ExecutionDriver::flow_status_changed(Live& execution, const std::string& ch
   model::set_status(execution.document, changed, deps_.clock.now());
   if (changed == status::kPaused) {
     execution.halted = !execution.pause_asked;
-    execution.document.set("result", Value::dict({{"output", execution.flow->output()}}));
+    model::set_result(execution.document, Value::dict({{"output", execution.flow->output()}}));
   } else if (changed == status::kResuming || changed == status::kRunning) {
-    execution.document.mut_dict().erase("result");
+    for (const char* key : {"result", "result_size"}) execution.document.mut_dict().erase(key);
     execution.halted = execution.pause_asked = false;
   }
   const Value document = execution.document;
@@ -356,6 +370,10 @@ void ExecutionDriver::start_flow_task(Live& parent, const workflow::RunAction& r
   child.context = Value::dict({{"parent", parent_context(parent.id, parent.document["context"])},
                                {orquesta ? "orquesta" : "mistral", std::move(place)}});
   child.embedded = Value::dict({{"parent", parent.id}, {model::kTrace, parent.document[model::kTrace]}});
+  if (orquesta) {
+    child.embedded.set("workflow_execution", parent.document["context"]["workflow_execution"]);
+    child.embedded.set("task_execution", run.task_execution_id);
+  }
   child.delay_ms = run.delay_ms;
   const Value& notify = parent.document["liveaction"]["notify"];
   if (orquesta ? names(parent.runner_parameters["notify"], run.task)
@@ -477,7 +495,10 @@ Result<Value> ExecutionDriver::request_of_flow(Live& execution, workflow::Event:
   document.set("status", changed);
   document.set("log", Value(std::move(log)));
   if (!model::is_final(changed)) {
-    for (const char* key : {"result", "end_timestamp", "elapsed_seconds"}) document.mut_dict().erase(key);
+    for (const char* key : {"end_timestamp", "elapsed_seconds"}) document.mut_dict().erase(key);
+    model::set_result(document, changed == status::kCanceling
+                                    ? canceled_result(document["context"]["cancelled_by"].string())
+                                    : Value::dict({{"output", Value()}}));
   }
   return document;
 }

@@ -22,9 +22,9 @@ Result<crypto::SymmetricKey> open_datastore_key(const std::string& file, bool ma
 
 // The filter decrypt_kv: a look-up or a text, decrypted. A look-up that finds nothing is an error that names it.
 Result<Value> decrypt_kv(const crypto::SymmetricKey& key, const Value& input);
-// st2kv() for expressions of workflows: st2kv(key, decrypt=false, default). The key is "system.name", "user.name" or, of
-// the user, "name". A missing key is an error unless there is a default (orquesta.md section 10). `key` decrypts; null:
-// there is none. Holds references to both.
+// st2kv() for expressions of workflows: st2kv(key, decrypt=false, default). The key is "system.name", "user.name" or,
+// of the user, "name". A missing key is an error unless there is a default (orquesta.md section 10). `key` decrypts;
+// null: there is none. Holds references to both.
 std::vector<std::shared_ptr<const expr::HostFunction>> workflow_functions(store::Store& store, const std::string& user,
                                                                           const crypto::SymmetricKey* key);
 

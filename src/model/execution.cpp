@@ -31,6 +31,11 @@ void set_status(Value& execution, std::string_view name, Timestamp now) {
   members["log"].push_back(Value::dict({{"timestamp", format_timestamp(now)}, {"status", name}}));
 }
 
+void set_result(Value& execution, Value result) {
+  execution.set("result_size", to_json(result).size());
+  execution.set("result", std::move(result));
+}
+
 void set_finished(Value& execution, std::string_view name, Value result, Timestamp now) {
   set_status(execution, name, now);
   execution.set("end_timestamp", format_timestamp(now));
@@ -38,8 +43,7 @@ void set_finished(Value& execution, std::string_view name, Value result, Timesta
   if (start) {
     execution.set("elapsed_seconds", std::chrono::duration<double>(now - *start).count());
   }
-  execution.set("result_size", to_json(result).size());
-  execution.set("result", std::move(result));
+  set_result(execution, std::move(result));
 }
 
 const Value& private_state(const Value& execution, std::string_view name) { return execution[kPrivate][name]; }

@@ -43,6 +43,8 @@ inline constexpr std::string_view kTrace = "_trace";
 
 // Sets the status and appends it to the log.
 void set_status(Value& execution, std::string_view status, Timestamp now);
+// Sets the result and its size.
+void set_result(Value& execution, Value result);
 // Sets a final status with its result, end time and elapsed seconds.
 void set_finished(Value& execution, std::string_view status, Value result, Timestamp now);
 
