@@ -19,6 +19,10 @@ namespace {
 namespace status = model::status;
 using store::Collection;
 
+// Events of one workflow that follow from each other at once, without an action or a timer in between: more are a
+// circle of tasks without actions.
+constexpr size_t kStepsAtOnceMax = 10000;
+
 std::string timer_id(const std::string& execution, int64_t number) { return execution + "." + std::to_string(number); }
 
 bool names(const Value& list, std::string_view name) {
@@ -211,13 +215,19 @@ Status ExecutionDriver::feed(const std::string& id, workflow::Event::What what, 
   if (execution->feeding) return {};
   execution->feeding = true;
   Status first;
-  bool is_first = true;
+  size_t steps = 0;
   while ((execution = find_flow(id)) != nullptr && !execution->inbox.empty()) {
     const workflow::Event::What next = std::move(execution->inbox.front());
     execution->inbox.pop_front();
     Status stepped = step(*execution, next, changes);
-    if (is_first) first = std::move(stepped);
-    is_first = false;
+    if (++steps == 1) first = std::move(stepped);
+    if (steps < kStepsAtOnceMax || (execution = find_flow(id)) == nullptr) continue;
+    execution->inbox.clear();
+    if (live_.find(id) == live_.end()) continue;
+    finish(*execution, status::kFailed,
+           refusal("The workflow made " + std::to_string(kStepsAtOnceMax) +
+                   " steps without an action to wait for. Look for a circle of tasks that have no action."),
+           changes);
   }
   if (execution == nullptr) return first;
   execution->feeding = false;

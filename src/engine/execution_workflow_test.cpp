@@ -44,6 +44,9 @@ class Workflow : public ::testing::Test {
     house.write_workflow("wrong", "version: 1.0\ntasks:\n  one:\n    action: t.nobody\n");
     house.write_workflow(
         "bare", "version: 1.0\noutput: [{x: <% ctx(x) %>}]\ntasks:\n  one:\n    next: [{publish: [{x: 1}]}]\n");
+    house.write_workflow("circle",
+                         "version: 1.0\ntasks:\n  one:\n    next: [{do: two}]\n  two:\n    next: [{do: three}]\n"
+                         "  three:\n    next: [{do: two}]\n");
     house.write_workflow("both", "version: 1.0\ntasks:\n  one:\n    action: t.act\n  two:\n    action: t.act\n");
     house.write_chain("chain", "chain:\n- {name: inner, ref: t.two, on-success: last}\n- {name: last, ref: t.act}\n");
     const RegisterReport report = house.register_pack();
@@ -123,6 +126,15 @@ TEST_F(Workflow, ATaskWithoutAnActionSucceedsAtOnce) {
   EXPECT_EQ(house.status(id), "succeeded");
   EXPECT_EQ(to_json(result_of(id)), R"({"output":{"x":1}})");
   EXPECT_TRUE(tasks_of(id).empty());
+}
+
+TEST_F(Workflow, ACircleOfTasksWithoutActionsStallsNobody) {
+  const std::string id = house.run("t.circle");
+  EXPECT_EQ(house.status(id), "failed");
+  EXPECT_THAT(to_json(result_of(id)), HasSubstr("circle of tasks"));
+  const std::string other = house.run("t.act");
+  house.finish(hello);
+  EXPECT_EQ(house.status(other), "succeeded");
 }
 
 TEST_F(Workflow, TellsWhatIsWrongWithItsFile) {
