@@ -1,5 +1,7 @@
 #include "runners/http.hpp"
 
+#include <mutex>
+
 #include "net/test_server.hpp"
 #include "runners/http_message.hpp"
 #include "runners/test_support.hpp"
@@ -168,9 +170,14 @@ TEST_F(HttpRunnerTest, Exchange) {
 }
 
 TEST_F(HttpRunnerTest, SilenceIsATimeout) {
+  std::mutex mutex;  // the canceled request may reach the server's thread while this one is done already
+  bool closing = false;
   std::vector<std::shared_ptr<net::Responder>> kept;
   net::testing::TestServer server(
-      net::HttpServer::Handler([&](net::ServerRequest, std::shared_ptr<net::Responder> responder) { kept.push_back(responder); }));
+      net::HttpServer::Handler([&](net::ServerRequest, std::shared_ptr<net::Responder> responder) {
+        const std::lock_guard lock(mutex);
+        if (!closing) kept.push_back(std::move(responder));
+      }));
   const ActionOutcome outcome = run(*runner_, request_of(Value::dict({{"url", server.url("/")}}), json(R"({"timeout": 0.3})")));
   EXPECT_EQ(outcome.status, "timeout");
   EXPECT_THAT(outcome.result["error"].string(),
@@ -179,7 +186,10 @@ TEST_F(HttpRunnerTest, SilenceIsATimeout) {
   auto canceled = start(*runner_, request_of(Value::dict({{"url", server.url("/")}})), source.token());
   source.stop();
   EXPECT_EQ(canceled.get().status, "canceled");
-  kept.clear();  // while the server's loop is there to hear of it
+  // While the server's loop is there to hear of it.
+  const std::lock_guard lock(mutex);
+  closing = true;
+  kept.clear();
 }
 
 TEST_F(HttpRunnerTest, NoConnectionIsAFailure) {
