@@ -58,12 +58,7 @@ ListSpec enforcement_spec() {
 }
 
 Result<Value> load(engine::Engine& engine, Collection collection, const std::string& id) {
-  Value found;
-  SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(const auto record, tx.get(collection, id));
-    if (record) found = record->document;
-    return {};
-  }));
+  SQ_TRY(Value found, engine.store().find(collection, id));
   if (found.is_null()) return fail(unknown_id(id));
   return found;
 }

@@ -84,19 +84,18 @@ ListSpec execution_spec(engine::Engine& engine) {
 
 Result<Value> load(engine::Engine& engine, const std::string& id) {
   Value found;
-  SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
-    if (id == "last") {
+  if (id == "last") {
+    SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
       store::Query query;
       query.sort = {{"id", true}};
       query.limit = 1;
       SQ_TRY(const store::Page page, tx.list(Collection::kExecutions, query));
       if (!page.records.empty()) found = page.records.front().document;
       return {};
-    }
-    SQ_TRY(const auto record, tx.get(Collection::kExecutions, id));
-    if (record) found = record->document;
-    return {};
-  }));
+    }));
+  } else {
+    SQ_TRY(found, engine.store().find(Collection::kExecutions, id));
+  }
   if (found.is_null()) return fail(unknown_id(id));
   return found;
 }

@@ -34,12 +34,7 @@ ListSpec spec() {
 }
 
 Result<Value> load(engine::Engine& engine, const std::string& id) {
-  Value found;
-  SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(const auto record, tx.get(Collection::kExecutions, id));
-    if (record) found = record->document;
-    return {};
-  }));
+  SQ_TRY(Value found, engine.store().find(Collection::kExecutions, id));
   if (found.is_null()) return fail(not_found(id, "id"));
   if (found["runner"]["name"].string_or("") != kRunner) {
     return fail(ErrorCode::kInvalid, "\"" + id + "\" is not an inquiry.");

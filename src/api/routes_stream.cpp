@@ -145,14 +145,9 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
 
 // The execution when it is over; null while it is not, or unknown.
 Value finished_execution(engine::Engine& engine, const std::string& id) {
-  Value found;
-  if (id.empty() || engine.executions().live(id) != nullptr) return found;
-  const Status read = engine.store().read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(const auto record, tx.get(store::Collection::kExecutions, id));
-    if (record && model::is_final(record->document["status"].string_or(""))) found = record->document;
-    return {};
-  });
-  return read ? found : Value();
+  if (id.empty() || engine.executions().live(id) != nullptr) return {};
+  const auto found = engine.store().find(store::Collection::kExecutions, id);
+  return found && model::is_final((*found)["status"].string_or("")) ? *found : Value();
 }
 
 void stream(engine::Engine& engine, const Call& call) {

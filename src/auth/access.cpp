@@ -18,16 +18,6 @@ Error unauthorized(const std::string& reason) {
   return Error(ErrorCode::kUnauthorized, reason.empty() ? "Unauthorized" : "Unauthorized - " + reason);
 }
 
-Result<Value> read_document(store::Store& store, Collection collection, const std::string& id) {
-  Value found;
-  SQ_CHECK(store.read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(const auto record, tx.get(collection, id));
-    if (record) found = record->document;
-    return {};
-  }));
-  return found;
-}
-
 }  // namespace
 
 std::string api_key_hash(std::string_view key) {
@@ -47,7 +37,7 @@ void Access::write(store::Store::WriteFunction function, const Value& answer, co
 }
 
 Result<Identity> Access::check_token(std::string_view token) const {
-  SQ_TRY(const Value found, read_document(store_, Collection::kTokens, crypto::sha256_hex(token)));
+  SQ_TRY(const Value found, store_.find(Collection::kTokens, crypto::sha256_hex(token)));
   if (found.is_null()) return fail(unauthorized(""));
   const auto expires = parse_timestamp(found["expiry"].string_or(""));
   if (!expires || *expires <= clock_.now()) return fail(unauthorized("Token has expired."));
@@ -112,7 +102,7 @@ void Access::make_api_key(const Value& given, const std::string& user, const Don
 }
 
 Result<Value> Access::find_api_key(std::string_view id_or_key) const {
-  if (is_object_id(id_or_key)) return read_document(store_, Collection::kApiKeys, std::string(id_or_key));
+  if (is_object_id(id_or_key)) return store_.find(Collection::kApiKeys, std::string(id_or_key));
   Value found;
   SQ_CHECK(store_.read([&](store::ReadTx& tx) -> Status {
     store::Query query;

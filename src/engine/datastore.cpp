@@ -13,10 +13,6 @@ namespace {
 using store::Collection;
 using store::Compare;
 
-std::string id_of(std::string_view scope, std::string_view name) {
-  return std::string(scope) + ":" + std::string(name);
-}
-
 // A pair as triggers show it: as it is stored, so that a secret stays encrypted.
 Value shown_object(const Value& pair) {
   Value shown = Value::empty_dict();
@@ -28,6 +24,10 @@ Value shown_object(const Value& pair) {
 }
 
 }  // namespace
+
+std::string key_value_id(std::string_view scope, std::string_view name) {
+  return std::string(scope) + ":" + std::string(name);
+}
 
 bool is_expired(const Value& key_value, Timestamp now) {
   const auto expires = parse_timestamp(key_value["expire_timestamp"].string_or(""));
@@ -53,16 +53,11 @@ Status Datastore::start() {
 }
 
 Result<Value> Datastore::find(const std::string& scope, const std::string& name) const {
-  const std::string id = id_of(scope, name);
+  const std::string id = key_value_id(scope, name);
   if (const auto found = in_flight_.find(id); found != in_flight_.end()) {
     return is_expired(found->second.pair, clock_.now()) ? Value() : found->second.pair;
   }
-  Value pair;
-  SQ_CHECK(store_.read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(const auto record, tx.get(Collection::kKeyValues, id));
-    if (record) pair = record->document;
-    return {};
-  }));
+  SQ_TRY(Value pair, store_.find(Collection::kKeyValues, id));
   return is_expired(pair, clock_.now()) ? Value() : pair;
 }
 
@@ -73,7 +68,7 @@ void Datastore::set(Value pair, const Done& done) {
   pair.set("uid", "key_value_pair:" + scope + ":" + name);
   pair.set("id", old->is_null() ? Value(new_object_id(clock_)) : (*old)["id"]);
   const auto form = json_form(pair);
-  const Status storable = form ? store::check_document(Collection::kKeyValues, id_of(scope, name), *form) : Status();
+  const Status storable = form ? store::check_document(Collection::kKeyValues, key_value_id(scope, name), *form) : Status();
   if (!form) return done(fail(form.error()));
   if (!storable) return done(fail(storable.error()));
   Changes changes;
@@ -86,9 +81,9 @@ void Datastore::set(Value pair, const Done& done) {
                 Value::dict({{"old_object", shown_object(*old)}, {"new_object", shown_object(pair)}}), changes);
     }
   }
-  changes.put(Collection::kKeyValues, id_of(scope, name), pair);
+  changes.put(Collection::kKeyValues, key_value_id(scope, name), pair);
   if (const auto due = parse_timestamp(pair["expire_timestamp"].string_or("")); due) arm(*due);
-  commit(id_of(scope, name), pair, std::move(changes), pair, done);
+  commit(key_value_id(scope, name), pair, std::move(changes), pair, done);
 }
 
 void Datastore::remove(const std::string& scope, const std::string& name, const Done& done) {
@@ -96,8 +91,8 @@ void Datastore::remove(const std::string& scope, const std::string& name, const 
   if (!old || old->is_null()) return done(old);
   Changes changes;
   dispatch_("core.st2.key_value_pair.delete", Value::dict({{"object", shown_object(*old)}}), changes);
-  changes.erase(Collection::kKeyValues, id_of(scope, name));
-  commit(id_of(scope, name), Value(), std::move(changes), *old, done);
+  changes.erase(Collection::kKeyValues, key_value_id(scope, name));
+  commit(key_value_id(scope, name), Value(), std::move(changes), *old, done);
 }
 
 void Datastore::commit(const std::string& id, const Value& pair, Changes changes, const Value& answer,

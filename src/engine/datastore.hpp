@@ -18,6 +18,9 @@ namespace squall::engine {
 inline constexpr std::string_view kSystemScope = "st2kv.system";
 inline constexpr std::string_view kUserScope = "st2kv.user";
 
+// Where a pair is kept. `name` as it is stored: "user:name" in the scope of users.
+std::string key_value_id(std::string_view scope, std::string_view name);
+
 // Values that have outlived their time count as absent, whether they have been swept away yet or not.
 bool is_expired(const Value& key_value, Timestamp now);
 

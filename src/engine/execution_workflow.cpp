@@ -62,14 +62,10 @@ std::vector<std::string> ExecutionDriver::journals_of(const Value& document) {
   while (continues(at)) {
     const std::string before = at["context"]["re-run"]["ref"].string();
     if (std::find(ids.begin(), ids.end(), before) != ids.end()) break;
-    std::optional<store::Record> record;
-    const Status read = deps_.store.read([&](store::ReadTx& tx) -> Status {
-      SQ_TRY(record, tx.get(Collection::kExecutions, before));
-      return {};
-    });
-    if (!read || !record) break;
+    auto found = deps_.store.find(Collection::kExecutions, before);
+    if (!found || found->is_null()) break;
     ids.insert(ids.begin(), before);
-    at = std::move(record->document);
+    at = std::move(*found);
   }
   return ids;
 }
@@ -172,12 +168,8 @@ void ExecutionDriver::begin_flow(Live& execution, Changes& changes) {
 
 // What runs tasks again is the same workflow as far as its id goes.
 Value ExecutionDriver::workflow_id_of(const std::string& execution) {
-  std::optional<store::Record> record;
-  const Status read = deps_.store.read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(record, tx.get(Collection::kExecutions, execution));
-    return {};
-  });
-  const Value id = read && record ? record->document["context"]["workflow_execution"] : Value();
+  const auto found = deps_.store.find(Collection::kExecutions, execution);
+  const Value id = found ? (*found)["context"]["workflow_execution"] : Value();
   return id.is_string() ? id : Value(new_object_id(deps_.clock));
 }
 
@@ -474,15 +466,11 @@ void ExecutionDriver::flow_task_ended(const Value& child, int64_t number, Change
 
 // A workflow that has ended while tasks of it still ran: their results are recorded, for a later rerun.
 ExecutionDriver::Live* ExecutionDriver::take_up_lingering(const std::string& id) {
-  std::optional<store::Record> record;
-  const Status read = deps_.store.read([&](store::ReadTx& tx) -> Status {
-    SQ_TRY(record, tx.get(Collection::kExecutions, id));
-    return {};
-  });
-  if (!read || !record || !model::is_final(record->document["status"].string_or(""))) return nullptr;
+  auto found = deps_.store.find(Collection::kExecutions, id);
+  if (!found || !model::is_final((*found)["status"].string_or(""))) return nullptr;
   auto live = std::make_unique<Live>();
   live->id = id;
-  live->document = std::move(record->document);
+  live->document = std::move(*found);
   live->parameters = live->document["parameters"];
   if (!prepare(*live) || !live->is_flow() || !load_flow(*live).is_null()) return nullptr;
   Live* reference = live.get();

@@ -1,14 +1,19 @@
 #include "engine/key_values.hpp"
 
-#include <optional>
-
 #include "base/log.hpp"
 #include "base/strings.hpp"
+#include "engine/datastore.hpp"
 #include "expr/expr.hpp"
 #include "value/python.hpp"
 
 namespace squall::engine {
 namespace {
+
+// The value as it is stored; null when there is none. Of users `name` is "user:name".
+Result<Value> stored_value(store::Store& store, const std::string& scope, const std::string& name) {
+  SQ_TRY(const Value pair, store.find(store::Collection::kKeyValues, key_value_id(scope, name)));
+  return pair["value"];
+}
 
 class KeyValueLookup final : public expr::LazyObject {
  public:
@@ -25,16 +30,8 @@ class KeyValueLookup final : public expr::LazyObject {
   std::string name() const override { return scope_ + "." + key_; }
 
   Result<std::string> text() const override {
-    std::string found;
-    SQ_CHECK(store_.read([&](store::ReadTx& tx) -> Status {
-      store::Query query;
-      query.filters = {{"name", store::Compare::kEqual, prefix_ + key_}, {"scope", store::Compare::kEqual, scope_}};
-      query.limit = 1;
-      SQ_TRY(const store::Page page, tx.list(store::Collection::kKeyValues, query));
-      if (!page.records.empty()) found = page.records.front().document["value"].string();
-      return {};
-    }));
-    return found;
+    SQ_TRY(const Value found, stored_value(store_, scope_, prefix_ + key_));
+    return found.string();
   }
 
  private:
@@ -47,10 +44,10 @@ class KeyValueLookup final : public expr::LazyObject {
 }  // namespace
 
 Value make_st2kv(store::Store& store, const std::string& user) {
-  const auto lookup = [&](const char* scope, std::string prefix) {
-    return Value::object(std::make_shared<KeyValueLookup>(store, scope, std::move(prefix), ""));
+  const auto lookup = [&](std::string_view scope, std::string prefix) {
+    return Value::object(std::make_shared<KeyValueLookup>(store, std::string(scope), std::move(prefix), ""));
   };
-  return Value::dict({{"system", lookup("st2kv.system", "")}, {"user", lookup("st2kv.user", user + ":")}});
+  return Value::dict({{"system", lookup(kSystemScope, "")}, {"user", lookup(kUserScope, user + ":")}});
 }
 
 Result<crypto::SymmetricKey> open_datastore_key(const std::string& file, bool make) {
@@ -94,26 +91,18 @@ Result<Value> st2kv_of_workflow(store::Store& store, const std::string& user, co
     return fail(Error(ErrorCode::kInvalid, "Decrypt parameter is not typeof bool.").with_type("TypeError"));
   }
   std::string name(arguments[0].as_string());
-  std::string scope = "st2kv.user";
+  std::string scope(kUserScope);
   if (name.starts_with("system.")) {
     name = name.substr(7);
-    scope = "st2kv.system";
+    scope = kSystemScope;
   } else {
     name = user + ":" + (name.starts_with("user.") ? name.substr(5) : name);
   }
-  std::optional<Value> found;
-  SQ_CHECK(store.read([&](store::ReadTx& tx) -> Status {
-    store::Query query;
-    query.filters = {{"name", store::Compare::kEqual, name}, {"scope", store::Compare::kEqual, scope}};
-    query.limit = 1;
-    SQ_TRY(const store::Page page, tx.list(store::Collection::kKeyValues, query));
-    if (!page.records.empty()) found = page.records.front().document["value"];
-    return {};
-  }));
-  if (found) {
-    if (!arguments[1].as_bool()) return *found;
+  SQ_TRY(const Value found, stored_value(store, scope, name));
+  if (!found.is_null()) {
+    if (!arguments[1].as_bool()) return found;
     if (key == nullptr) return fail(ErrorCode::kUnavailable, "there is no key to decrypt values of the datastore with");
-    return decrypt_kv(*key, *found);
+    return decrypt_kv(*key, found);
   }
   if (!(arguments[2] == no_default())) return arguments[2];
   return fail(Error(ErrorCode::kNotFound, "The key \"" + name + "\" does not exist in the StackStorm datastore.")

@@ -159,13 +159,9 @@ class House {
 
   // As stored; null when there is none.
   Value stored(const std::string& id, store::Collection collection = store::Collection::kExecutions) {
-    Value document;
-    EXPECT_TRUE(store.read([&](store::ReadTx& tx) -> Status {
-      SQ_TRY(const auto record, tx.get(collection, id));
-      if (record) document = record->document;
-      return {};
-    }));
-    return document;
+    const auto document = store.find(collection, id);
+    EXPECT_TRUE(document) << document.error().to_string();
+    return document ? *document : Value();
   }
   std::vector<Value> all(store::Collection collection) {
     std::vector<Value> documents;

@@ -12,4 +12,14 @@ Status Store::write_and_wait(WriteFunction function) {
   return future.get();
 }
 
+Result<Value> Store::find(Collection collection, std::string_view id) {
+  Value document;
+  SQ_CHECK(read([&](ReadTx& tx) -> Status {
+    SQ_TRY(auto record, tx.get(collection, id));
+    if (record) document = std::move(record->document);
+    return {};
+  }));
+  return document;
+}
+
 }  // namespace squall::store

@@ -120,6 +120,9 @@ class Store {
   // function (use the transaction that is there). kUnavailable after close().
   virtual Status read(const ReadFunction& function) = 0;
 
+  // The document of one record as it was last committed; null when there is none.
+  Result<Value> find(Collection collection, std::string_view id);
+
   // Waits until everything queued is done; changes that a full disk holds up then fail. May be called twice; not on
   // the writer thread.
   virtual void close() = 0;
