@@ -159,9 +159,10 @@ class ExecutionDriver {
   void launch(Live& execution, int64_t delay_ms, Changes& changes);
 
   // Workflows that are carried out by a WorkflowRun; see execution_workflow.cpp.
-  std::vector<std::string> journals_of(const Value& document);
+  std::vector<std::string> earlier_executions(const Value& document);
   Live* find_flow(std::string_view id);
-  Value load_flow(Live& execution);
+  Value load_flow(Live& execution, const std::vector<std::string>& journals);
+  Value load_begun_flow(Live& execution);
   Value flow_context(const Live& execution) const;
   void begin_flow(Live& execution, Changes& changes);
   Value workflow_id_of(const std::string& execution);

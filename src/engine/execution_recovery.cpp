@@ -145,7 +145,7 @@ Status ExecutionDriver::read_back(size_t count) {
 void ExecutionDriver::read_back_flow(Live& execution) {
   if (auto prepared = prepare(execution); !prepared) {
     execution.unloadable = prepared.error();
-  } else if (const Value failure = load_flow(execution); !failure.is_null()) {
+  } else if (const Value failure = load_begun_flow(execution); !failure.is_null()) {
     const Value& why = failure["error"].is_string() ? failure["error"] : failure["errors"];
     execution.unloadable = Error(ErrorCode::kInvalid, why.is_string() ? why.string() : to_json(why));
   }

@@ -54,10 +54,9 @@ Value refusal(const std::string& message) {
 
 }  // namespace
 
-// Executions whose journals make up the run, oldest first: one that runs tasks again goes on from where the other
-// ended.
-std::vector<std::string> ExecutionDriver::journals_of(const Value& document) {
-  std::vector<std::string> ids = {document["id"].string()};
+// Executions whose run this one goes on with, because it runs tasks of them again; oldest first.
+std::vector<std::string> ExecutionDriver::earlier_executions(const Value& document) {
+  std::vector<std::string> ids;
   Value at = document;
   while (continues(at)) {
     const std::string before = at["context"]["re-run"]["ref"].string();
@@ -78,8 +77,9 @@ ExecutionDriver::Live* ExecutionDriver::find_flow(std::string_view id) {
   return found == lingering_.end() ? nullptr : found->second.get();
 }
 
-// Makes the run, and brings it to where its journal ends. Not null: why there is none, as the execution's result.
-Value ExecutionDriver::load_flow(Live& execution) {
+// Makes the run, and brings it to where the journals of these executions end. Not null: why there is none, as the
+// execution's result.
+Value ExecutionDriver::load_flow(Live& execution, const std::vector<std::string>& journals) {
   const Value& document = execution.document;
   const Value* action = deps_.catalog.action(document["action"]["ref"].string_or(""));
   WorkflowSource source;
@@ -95,7 +95,7 @@ Value ExecutionDriver::load_flow(Live& execution) {
   source.action_parameters = execution.action_parameters;
   source.context = flow_context(execution);
   std::vector<workflow::Event> events;
-  for (const std::string& id : journals_of(document)) {
+  for (const std::string& id : journals) {
     auto journal = read_journal(deps_.store, id, deps_.sealer);
     if (!journal) return error_result("The journal of the workflow cannot be read: " + journal.error().to_string());
     if (source.definition.is_null()) source.definition = journal->definition;
@@ -113,6 +113,13 @@ Value ExecutionDriver::load_flow(Live& execution) {
     }
   }
   return {};
+}
+
+// A run that has begun: with its own journal.
+Value ExecutionDriver::load_begun_flow(Live& execution) {
+  std::vector<std::string> journals = earlier_executions(execution.document);
+  journals.push_back(execution.id);
+  return load_flow(execution, journals);
 }
 
 // What ctx().st2 and ctx().parent are (orquesta.md section 13).
@@ -148,7 +155,7 @@ void ExecutionDriver::begin_flow(Live& execution, Changes& changes) {
   const bool from_tasks = continues(execution.document);
   execution.document.mut_dict()["context"].set(
       "workflow_execution", from_tasks ? workflow_id_of(again["ref"].string()) : Value(new_object_id(deps_.clock)));
-  if (const Value failure = load_flow(execution); !failure.is_null()) {
+  if (const Value failure = load_flow(execution, earlier_executions(execution.document)); !failure.is_null()) {
     execution.document.mut_dict()["context"].mut_dict().erase("workflow_execution");
     finish(execution, status::kFailed, failure, changes);
     return;
@@ -472,7 +479,7 @@ ExecutionDriver::Live* ExecutionDriver::take_up_lingering(const std::string& id)
   live->id = id;
   live->document = std::move(*found);
   live->parameters = live->document["parameters"];
-  if (!prepare(*live) || !live->is_flow() || !load_flow(*live).is_null()) return nullptr;
+  if (!prepare(*live) || !live->is_flow() || !load_begun_flow(*live).is_null()) return nullptr;
   Live* reference = live.get();
   lingering_[id] = std::move(live);
   return reference;
