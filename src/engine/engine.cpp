@@ -294,23 +294,19 @@ void Engine::commit(sensors::SensorCommit commit, std::function<void(Status)> do
 
 // StackStorm makes a trigger instance for every execution, which doubles the load for nothing.
 void Engine::announce(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace) {
-  if (catalog_.rules_of(trigger).empty()) return;
-  TriggerEvent event{trigger, payload, ""};
-  event.trace = trace.string();
-  event.check_payload = false;  // it is our own
-  const auto instance = triggers_->process(event, changes);
-  if (!instance) {
+  if (!catalog_.rules_of(trigger).empty()) record(trigger, payload, changes, trace);
+}
+
+void Engine::record(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace) {
+  const TriggerEvent event{.trigger = trigger, .payload = payload, .check_payload = false, .trace = trace.string()};
+  if (const auto instance = triggers_->process(event, changes); !instance) {
     log_warning("an event could not be announced", {{"trigger", trigger}, {"reason", instance.error().message()}});
   }
 }
 
 void Engine::on_execution_finished(const Value& execution, Changes& changes) {
   for (const Value& payload : notifications_of(execution, deps_.store)) {
-    const TriggerEvent event{std::string(kNotifyTrigger), payload, "", false, execution[model::kTrace].string()};
-    if (const auto instance = triggers_->process(event, changes); !instance) {
-      log_warning("a notification could not be sent",
-                  {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
-    }
+    record(std::string(kNotifyTrigger), payload, changes, execution[model::kTrace]);
   }
   if (catalog_.rules_of(kActionTrigger).empty()) return;
   announce(std::string(kActionTrigger), action_trigger_payload(execution), changes, execution[model::kTrace]);
@@ -318,10 +314,7 @@ void Engine::on_execution_finished(const Value& execution, Changes& changes) {
 
 void Engine::on_inquiry(const Value& execution, Changes& changes) {
   const Value payload = Value::dict({{"id", execution["id"]}, {"route", execution["result"]["route"]}});
-  const TriggerEvent event{std::string(kInquiryTrigger), payload, "", false, execution[model::kTrace].string()};
-  if (const auto instance = triggers_->process(event, changes); !instance)
-    log_warning("a question could not be announced",
-                {{"execution", execution["id"].string()}, {"reason", instance.error().message()}});
+  record(std::string(kInquiryTrigger), payload, changes, execution[model::kTrace]);
 }
 
 }  // namespace squall::engine

@@ -107,7 +107,8 @@ class Engine final : public sensors::SensorHost {
   std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
   void on_execution_finished(const Value& execution, Changes& changes);
   void on_inquiry(const Value& execution, Changes& changes);
-  // An event of the engine's own: nothing is recorded unless a rule listens.
+  // Events of the engine's own: announce() records nothing unless a rule listens.
+  void record(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace);
   void announce(const std::string& trigger, const Value& payload, Changes& changes, const Value& trace = {});
   sensors::Sensor* sensor_of(const Value& trigger) const;
   bool is_sensor_enabled(const std::string& ref) const;

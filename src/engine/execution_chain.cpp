@@ -77,14 +77,18 @@ Status ExecutionDriver::load_chain(Live& execution) {
   return {};
 }
 
+// False when the execution is nested too deep: it has failed then, and is gone.
+bool ExecutionDriver::fits_depth(Live& execution, const char* kind, Changes& changes) {
+  if (nesting_of(execution.document["context"]) <= limits::kWorkflowDepthMax) return true;
+  finish(execution, status::kFailed,
+         error_result(std::string(kind) + " are nested more than " + std::to_string(limits::kWorkflowDepthMax) +
+                      " deep: does one call itself?"),
+         changes);
+  return false;
+}
+
 void ExecutionDriver::begin_chain(Live& execution, Changes& changes) {
-  if (nesting_of(execution.document["context"]) > limits::kWorkflowDepthMax) {
-    finish(execution, status::kFailed,
-           error_result("Chains are nested more than " + std::to_string(limits::kWorkflowDepthMax) +
-                        " deep: does one call itself?"),
-           changes);
-    return;
-  }
+  if (!fits_depth(execution, "Chains", changes)) return;
   if (auto loaded = load_chain(execution); !loaded) {
     finish(execution, status::kFailed, error_result(loaded.error().message()), changes);
     return;
@@ -155,8 +159,9 @@ std::optional<workflow::TaskEnd> ExecutionDriver::start_task(Live& execution, co
   child.context = Value::dict(
       {{"parent", parent_context(execution.id, execution.document["context"])}, {"chain", node_context(*task.node)}});
   child.embedded = Value::dict({{"parent", execution.id}, {model::kTrace, execution.document[model::kTrace]}});
-  child.notify = task_notify(task.node->document["notify"], execution.document["liveaction"]["notify"],
-                             execution.skip_notify, task.node->name);
+  if (!has_text(execution.skip_notify, task.node->name)) {
+    child.notify = task_notify(task.node->document["notify"], execution.document["liveaction"]["notify"]);
+  }
   const std::string created_at = format_timestamp(deps_.clock.now());
   const std::string parent_id = execution.id;
   // The parent is saved first: request() may run the child to its end, which continues this chain from within.

@@ -130,6 +130,7 @@ class ExecutionDriver {
   void activate(Live& execution, Changes& changes);
   Status prepare(Live& execution);
   void begin_action(Live& execution, Changes& changes);
+  bool fits_depth(Live& execution, const char* kind, Changes& changes);
   void begin_chain(Live& execution, Changes& changes);
   Status load_chain(Live& execution);
   void apply(Live& execution, workflow::ChainCommand command, Changes& changes);

@@ -10,11 +10,7 @@ namespace status = model::status;
 
 bool may_respond(const Value& question, const std::string& user) {
   const Value& users = question["users"];
-  if (!users.is_list() || users.empty()) return true;
-  for (const Value& one : users.as_list()) {
-    if (one.string_or("") == user) return true;
-  }
-  return false;
+  return !users.is_list() || users.empty() || has_text(users, user);
 }
 
 }  // namespace

@@ -1,9 +1,11 @@
 // What the driver keeps in memory of an unfinished execution. Internal to the execution_*.cpp files.
 #pragma once
 
+#include <algorithm>
+
 #include "engine/execution_driver.hpp"
+#include "engine/results.hpp"
 #include "model/execution.hpp"
-#include "value/json_form.hpp"
 
 namespace squall::engine {
 
@@ -50,10 +52,11 @@ struct ExecutionDriver::Live {
   bool is_workflow() const { return is_chain() || is_flow(); }
 };
 
-// The result of an execution that failed for a reason of the engine's own (C-15).
-inline Value error_result(const std::string& message) {
-  const std::string text = valid_text(message);
-  return Value::dict({{"error", text}, {"traceback", text}});
+// True when a list of texts has this one.
+inline bool has_text(const Value& list, std::string_view text) {
+  if (!list.is_list()) return false;
+  const List& all = list.as_list();
+  return std::any_of(all.begin(), all.end(), [&](const Value& one) { return one.string_or("") == text; });
 }
 
 inline size_t nesting_of(const Value& context) {
@@ -84,9 +87,5 @@ inline workflow::TaskEnd task_end(const Value& child) {
 // The document with its end, as it can be stored. A result that no record can hold (see value/json_form.hpp) makes the
 // execution fail with the reason, whatever `end` says.
 Value finished_document(const Value& document, std::string_view end, const Value& result, Timestamp now);
-
-inline Value canceled_result(const std::string& user) {
-  return Value::dict({{"message", "Action canceled by user."}, {"user", user}});
-}
 
 }  // namespace squall::engine

@@ -1,11 +1,7 @@
 // The workflow half of ExecutionDriver: feeds events to a WorkflowRun, journals them, and carries out what it decides.
-#include <filesystem>
-
 #include "base/crash_point.hpp"
 #include "base/ids.hpp"
-#include "base/limits.hpp"
 #include "base/log.hpp"
-#include "base/strings.hpp"
 #include "engine/execution_live.hpp"
 #include "engine/key_values.hpp"
 #include "engine/notifications.hpp"
@@ -25,14 +21,6 @@ constexpr size_t kStepsAtOnceMax = 10000;
 
 std::string timer_id(const std::string& execution, int64_t number) { return execution + "." + std::to_string(number); }
 
-bool names(const Value& list, std::string_view name) {
-  if (!list.is_list()) return false;
-  for (const Value& one : list.as_list()) {
-    if (one.string_or("") == name) return true;
-  }
-  return false;
-}
-
 // True when the execution runs tasks of an earlier one again.
 bool continues(const Value& document) {
   const Value& again = document["context"]["re-run"];
@@ -46,10 +34,6 @@ Value orquesta_result(const workflow::Finish& end) {
       end.status == status::kFailed || end.status == status::kTimeout || end.status == status::kAbandoned;
   if (abended && end.errors.is_list() && !end.errors.empty()) result.set("errors", end.errors);
   return result;
-}
-
-Value refusal(const std::string& message) {
-  return Value::dict({{"errors", Value::list({Value::dict({{"message", message}})})}, {"output", Value()}});
 }
 
 }  // namespace
@@ -140,13 +124,7 @@ Value ExecutionDriver::flow_context(const Live& execution) const {
 }
 
 void ExecutionDriver::begin_flow(Live& execution, Changes& changes) {
-  if (nesting_of(execution.document["context"]) > limits::kWorkflowDepthMax) {
-    finish(execution, status::kFailed,
-           error_result("Workflows are nested more than " + std::to_string(limits::kWorkflowDepthMax) +
-                        " deep: does one call itself?"),
-           changes);
-    return;
-  }
+  if (!fits_depth(execution, "Workflows", changes)) return;
   if (auto prepared = prepare(execution); !prepared) {
     finish(execution, status::kFailed, error_result(prepared.error().to_string()), changes);
     return;
@@ -166,7 +144,8 @@ void ExecutionDriver::begin_flow(Live& execution, Changes& changes) {
     journal_definition(changes, id, std::exchange(execution.definition, {}));
     if (const Status fed = feed(id, std::exchange(execution.flow_start, {}), changes); !fed) {
       const auto found = live_.find(id);
-      if (found != live_.end()) finish(*found->second, status::kFailed, refusal(fed.error().message()), changes);
+      if (found != live_.end())
+        finish(*found->second, status::kFailed, refused_workflow_result(fed.error().message()), changes);
     }
     return;
   }
@@ -190,7 +169,7 @@ void ExecutionDriver::rerun_tasks(Live& execution, const Value& again, Changes& 
     const bool known = std::any_of(records.as_list().begin(), records.as_list().end(),
                                    [&](const Value& record) { return record["task"].string_or("") == name; });
     if (!known) missing += (missing.empty() ? "" : ",") + name;
-    request.tasks.push_back({name, std::nullopt, names(again["reset"], name), again["inputs"][name]});
+    request.tasks.push_back({name, std::nullopt, has_text(again["reset"], name), again["inputs"][name]});
   }
   Status fed;
   if (!missing.empty()) {
@@ -200,7 +179,7 @@ void ExecutionDriver::rerun_tasks(Live& execution, const Value& again, Changes& 
   }
   if (fed) return;
   if (const auto found = live_.find(id); found != live_.end()) {
-    finish(*found->second, status::kFailed, refusal(fed.error().message()), changes);
+    finish(*found->second, status::kFailed, refused_workflow_result(fed.error().message()), changes);
   }
 }
 
@@ -224,8 +203,9 @@ Status ExecutionDriver::feed(const std::string& id, workflow::Event::What what, 
     execution->inbox.clear();
     if (live_.find(id) == live_.end()) continue;
     finish(*execution, status::kFailed,
-           refusal("The workflow made " + std::to_string(kStepsAtOnceMax) +
-                   " steps without an action to wait for. Look for a circle of tasks that have no action."),
+           refused_workflow_result(
+               "The workflow made " + std::to_string(kStepsAtOnceMax) +
+               " steps without an action to wait for. Look for a circle of tasks that have no action."),
            changes);
   }
   if (execution == nullptr) return first;
@@ -385,8 +365,8 @@ void ExecutionDriver::start_flow_task(Live& parent, const workflow::RunAction& r
   }
   child.delay_ms = run.delay_ms;
   const Value& notify = parent.document["liveaction"]["notify"];
-  if (orquesta ? names(parent.runner_parameters["notify"], run.task)
-               : !names(parent.runner_parameters["skip_notify"], run.task)) {
+  if (orquesta ? has_text(parent.runner_parameters["notify"], run.task)
+               : !has_text(parent.runner_parameters["skip_notify"], run.task)) {
     child.notify = notify;
   }
 

@@ -98,12 +98,7 @@ std::vector<Value> notifications_of(const Value& execution, store::Store& store)
   return payloads;
 }
 
-Value task_notify(const Value& own, const Value& of_workflow, const Value& skipped, std::string_view task) {
-  if (skipped.is_list()) {
-    for (const Value& name : skipped.as_list()) {
-      if (name.string_or("") == task) return {};
-    }
-  }
+Value task_notify(const Value& own, const Value& of_workflow) {
   return own.is_dict() && !own.empty() ? own : of_workflow;
 }
 

@@ -15,7 +15,7 @@ inline constexpr std::string_view kNotifyTrigger = "core.st2.generic.notifytrigg
 // st2kv; one that cannot be rendered is sent as it is written, as StackStorm does.
 std::vector<Value> notifications_of(const Value& execution, store::Store& store);
 
-// The notify of a task: its own, else the workflow's; nothing (null) when the task is in `skipped` (names).
-Value task_notify(const Value& own, const Value& of_workflow, const Value& skipped, std::string_view task);
+// The notify of a task: its own, else the workflow's.
+Value task_notify(const Value& own, const Value& of_workflow);
 
 }  // namespace squall::engine

@@ -6,6 +6,7 @@
 #include <fstream>
 #include <set>
 
+#include "engine/results.hpp"
 #include "expr/workflow_text.hpp"
 #include "workflow/mistral/run.hpp"
 #include "workflow/mistral/stackstorm.hpp"
@@ -18,10 +19,6 @@ namespace {
 
 constexpr std::string_view kTaskSchema = "properties.tasks.patternProperties.^\\w+$";
 
-Value refusal(const std::string& message) {
-  return Value::dict({{"errors", Value::list({Value::dict({{"message", message}})})}, {"output", Value()}});
-}
-
 Value content_entry(std::string message, const std::string& spec_path, const std::string& schema_path) {
   return Value::dict({{"type", "content"},
                       {"message", std::move(message)},
@@ -29,16 +26,22 @@ Value content_entry(std::string message, const std::string& spec_path, const std
                       {"schema_path", std::string(kTaskSchema) + schema_path}});
 }
 
+// Parameters that have to be given.
+std::set<std::string> required_names(const Value& schemas) {
+  std::set<std::string> names;
+  for (const auto& [name, schema] : schemas.as_dict()) {
+    if (schema["required"].bool_or(false) && !schema.contains("default")) names.insert(name);
+  }
+  return names;
+}
+
 void check_input(const workflow::orquesta::TaskSpec& task, const std::string& action, const Value& schemas,
                  List& entries) {
   const std::string path = "tasks." + task.name + ".input";
   const Value given = task.input.is_null() ? Value::empty_dict() : task.input;
   if (!given.is_dict()) return;  // an expression: known when it is evaluated
-  std::set<std::string> missing;
-  for (const auto& [name, schema] : schemas.as_dict()) {
-    if (schema["required"].bool_or(false) && !schema.contains("default") && !given.contains(name)) missing.insert(name);
-  }
-  for (const std::string& name : missing) {
+  for (const std::string& name : required_names(schemas)) {
+    if (given.contains(name)) continue;
     entries.push_back(content_entry("Action \"" + action + "\" is missing required input \"" + name + "\".", path,
                                     ".properties.input"));
   }
@@ -93,8 +96,6 @@ List inspect_spec(const workflow::orquesta::WorkflowSpec& spec, const Catalog& c
   return entries;
 }
 
-Value failed(const std::string& error) { return Value::dict({{"error", error}, {"traceback", error}}); }
-
 Result<std::string> read_file_as_python(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) {
@@ -121,14 +122,14 @@ WorkflowLoad load_orquesta(const WorkflowSource& source) {
   if (source.definition.is_null()) {
     auto read = read_file_as_python(source.file);
     if (!read) {
-      load.failure = failed(read.error().message());
+      load.failure = error_result(read.error().message());
       return load;
     }
     text = std::move(*read);
   }
   auto spec = workflow::orquesta::WorkflowSpec::parse(text);
   if (!spec) {
-    load.failure = refusal(load_failure(spec.error()));
+    load.failure = refused_workflow_result(load_failure(spec.error()));
     return load;
   }
   // What runs already has passed; the actions that it names may have changed since.
@@ -155,10 +156,8 @@ workflow::mistral::StackStormAction mistral_action(const WorkflowSource& source,
     const auto schemas = catalog->merged_parameters(ref);
     if (!schemas) return std::nullopt;
     workflow::mistral::ActionParameters parameters;
-    for (const auto& [name, schema] : schemas->as_dict()) {
-      parameters.known.insert(name);
-      if (schema["required"].bool_or(false) && !schema.contains("default")) parameters.required.insert(name);
-    }
+    for (const auto& [name, schema] : schemas->as_dict()) parameters.known.insert(name);
+    parameters.required = required_names(*schemas);
     return parameters;
   };
   action.find_workflow = [catalog](std::string_view ref) -> std::optional<std::string> {
@@ -187,7 +186,7 @@ WorkflowLoad load_mistral(const WorkflowSource& source) {
   auto run = prepared ? workflow::mistral::make_run(prepared->library, prepared->workflow, source.environment)
                       : Result<std::unique_ptr<workflow::WorkflowRun>>(fail(prepared.error()));
   if (!run) {
-    load.failure = failed(run.error().to_string());
+    load.failure = error_result(run.error().to_string());
     return load;
   }
   load.run = std::move(*run);
