@@ -77,18 +77,9 @@ List check_content(const workflow::orquesta::WorkflowSpec& spec, const Catalog& 
   return entries;
 }
 
-// With its members in the order in which StackStorm writes them.
-Value in_order(const Value& entry) {
-  Value ordered = Value::empty_dict();
-  for (const char* key : {"expression", "message", "spec_path", "schema_path", "language", "type"}) {
-    if (entry.contains(key)) ordered.set(key, entry[key]);
-  }
-  return ordered;
-}
-
 List inspect_spec(const workflow::orquesta::WorkflowSpec& spec, const Catalog& catalog) {
   List entries = check_content(spec, catalog);
-  for (Value& entry : workflow::orquesta::inspect(spec, {"st2", "parent"}).flat()) entries.push_back(in_order(entry));
+  for (Value& entry : workflow::orquesta::inspect(spec, {"st2", "parent"}).flat()) entries.push_back(std::move(entry));
   std::stable_sort(entries.begin(), entries.end(), [](const Value& a, const Value& b) {
     return std::pair(a["type"].string_or(""), a["schema_path"].string_or("")) <
            std::pair(b["type"].string_or(""), b["schema_path"].string_or(""));

@@ -154,8 +154,14 @@ List Inspection::flat() const {
   List all;
   const auto add = [&all](const List& entries, std::string_view type) {
     for (const Value& entry : entries) {
-      Value shown = Value::dict({{"type", type}});
-      for (const auto& [key, value] : entry.as_dict()) shown.set(key == "type" ? "language" : key, value);
+      Value shown = Value::empty_dict();
+      // In the order in which StackStorm writes them; what the language calls "type" is the expression's language
+      // there.
+      for (const char* key : {"expression", "message", "spec_path", "schema_path"}) {
+        if (entry.contains(key)) shown.set(key, entry[key]);
+      }
+      if (entry.contains("type")) shown.set("language", entry["type"]);
+      shown.set("type", type);
       all.push_back(std::move(shown));
     }
   };
