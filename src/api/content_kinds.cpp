@@ -152,11 +152,19 @@ void store_content(engine::Engine& engine, const ContentKind& kind, const Call& 
       [call, status](const Result<Value>& stored) { call.reply(stored, status); });
 }
 
-void remove_content(engine::Engine& engine, const ContentKind& kind, const Call& call) {
+const Value* find_changeable_or_fail(engine::Engine& engine, const ContentKind& kind, const Call& call) {
   const Value* found = find_or_fail(engine, kind, call, call.parameter("id"));
+  if (found == nullptr) return nullptr;
+  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed) {
+    call.fail(allowed.error());
+    return nullptr;
+  }
+  return found;
+}
+
+void remove_content(engine::Engine& engine, const ContentKind& kind, const Call& call) {
+  const Value* found = find_changeable_or_fail(engine, kind, call);
   if (found == nullptr) return;
-  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
-    return call.fail(allowed.error());
   engine.change_content(
       [&, id = (*found)["id"].string()](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
         SQ_CHECK(registry.remove_document(kind.collection, id, changes));

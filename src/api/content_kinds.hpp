@@ -35,6 +35,9 @@ const Value* find_or_fail(engine::Engine& engine, const ContentKind& kind, const
 // Core and packs belong to the server itself.
 Status check_changeable_pack(std::string_view pack);
 
+// What {id} names, when it may be changed; null after the request has been answered with 404 or 400.
+const Value* find_changeable_or_fail(engine::Engine& engine, const ContentKind& kind, const Call& call);
+
 // A document of content that came through the API: ref, uid, and the id of the one it replaces. Checked for conflicts.
 Result<Value> identified(engine::Engine& engine, const ContentKind& kind, Value document, const Value* replaced);
 

@@ -186,10 +186,8 @@ void make_action(engine::Engine& engine, const Call& call) {
 void replace_action(engine::Engine& engine, const Call& call) {
   const auto body = body_of(call);
   if (!body) return call.fail(body.error());
-  const Value* found = find_or_fail(engine, kActionKind, call, call.parameter("id"));
+  const Value* found = find_changeable_or_fail(engine, kActionKind, call);
   if (found == nullptr) return;
-  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
-    return call.fail(allowed.error());
   const auto action = checked_action(*body, (*found)["pack"].string());
   if (!action) return call.fail(action.error());
   auto document = identified(engine, kActionKind, stored_form(*action), found);

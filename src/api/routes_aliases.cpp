@@ -54,17 +54,6 @@ immutable_parameters: {type: object, default: {}}
 metadata_file: {type: string, default: ""}
 )yaml";
 
-constexpr std::string_view kExecutionModel = R"yaml(
-name: {type: string, required: true}
-format: {type: string, required: true}
-command: {type: string, required: true}
-user: {type: string}
-source_channel: {type: string, required: true}
-source_context: {type: object}
-notification_channel: {type: string}
-notification_route: {type: string}
-)yaml";
-
 constexpr std::string_view kMatchModel = R"yaml(
 command: {type: string, required: true}
 user: {type: string}
@@ -73,6 +62,11 @@ source_context: {type: object}
 notification_channel: {type: string}
 notification_route: {type: string}
 )yaml";
+
+// Of an execution that names its alias and format, too.
+std::string execution_model() {
+  return "name: {type: string, required: true}\nformat: {type: string, required: true}" + std::string(kMatchModel);
+}
 
 std::vector<Value> all_aliases(engine::Engine& engine) { return engine.catalog().all(kAliasKind.collection); }
 
@@ -223,7 +217,7 @@ void run_alias(engine::Engine& engine, const Call& call, const Value& alias, con
 }
 
 void execute(engine::Engine& engine, const Call& call) {
-  static const Value model = model_of(kExecutionModel);
+  static const Value model = model_of(execution_model());
   const auto body = checked_body(call, model);
   if (!body) return call.fail(body.error());
   const std::string name = (*body)["name"].string(), format = (*body)["format"].string();

@@ -62,10 +62,8 @@ void make_policy(engine::Engine& engine, const Call& call) {
 void replace_policy(engine::Engine& engine, const Call& call) {
   const auto policy = policy_of(call);
   if (!policy) return call.fail(policy.error());
-  const Value* found = find_or_fail(engine, kPolicyKind, call, call.parameter("id"));
+  const Value* found = find_changeable_or_fail(engine, kPolicyKind, call);
   if (found == nullptr) return;
-  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
-    return call.fail(allowed.error());
   auto document = identified(engine, kPolicyKind, *policy, found);
   if (!document) return call.fail(document.error());
   store_content(engine, kPolicyKind, call, std::move(*document), 200);

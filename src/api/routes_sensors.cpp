@@ -29,10 +29,8 @@ Value with_status(Value document, const Value& statuses) {
 void change_sensor(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
-  const Value* found = find_or_fail(engine, kSensorKind, call, call.parameter("id"));
+  const Value* found = find_changeable_or_fail(engine, kSensorKind, call);
   if (found == nullptr) return;
-  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
-    return call.fail(allowed.error());
   // Only `enabled` is taken; a document without it switches the sensor off (H-6).
   const Value& enabled = (*body)["enabled"];
   if (!enabled.is_null() && !enabled.is_bool()) {

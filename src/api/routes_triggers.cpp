@@ -47,10 +47,8 @@ void put_type(engine::Engine& engine, const Call& call, bool replace) {
   if (!body) return call.fail(body.error());
   std::string id;
   if (replace) {
-    const Value* found = find_or_fail(engine, kTriggerTypeKind, call, call.parameter("id"));
+    const Value* found = find_changeable_or_fail(engine, kTriggerTypeKind, call);
     if (found == nullptr) return;
-    if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
-      return call.fail(allowed.error());
     id = (*found)["id"].string();
   }
   change(engine, call, replace ? 200 : 201, [&](engine::ContentRegistry& registry, engine::Changes& changes) {
@@ -59,10 +57,8 @@ void put_type(engine::Engine& engine, const Call& call, bool replace) {
 }
 
 void remove_type(engine::Engine& engine, const Call& call) {
-  const Value* found = find_or_fail(engine, kTriggerTypeKind, call, call.parameter("id"));
+  const Value* found = find_changeable_or_fail(engine, kTriggerTypeKind, call);
   if (found == nullptr) return;
-  if (const Status allowed = check_changeable_pack((*found)["pack"].string_or("")); !allowed)
-    return call.fail(allowed.error());
   change(engine, call, 204, [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
     SQ_CHECK(registry.remove_trigger_type(call.parameter("id"), changes));
     return Value();
