@@ -24,13 +24,9 @@ class ManagedPassword {
   }
 
   Result<NativeAnswer> run() {
-    auto found = rds_.find_instance(identifier_);
+    const auto found = living_instance(rds_, identifier_);
     if (!found) return is_passing(found.error()) ? later(found.error().message()) : fail(found.error());
     const Value& record = *found;
-    if (record.is_null()) {
-      return fail(
-          Error(ErrorCode::kNotFound, "the DB instance " + identifier_ + " is gone").with_type("DBInstanceNotFound"));
-    }
     const std::string status = record["DBInstanceStatus"].string();
     if (status != "available") return later("it is " + status);
     const Value& secret = record["MasterUserSecret"];

@@ -29,13 +29,9 @@ class Modification {
   }
 
   Result<NativeAnswer> run() {
-    auto found = rds_.find_instance(identifier_);
+    const auto found = living_instance(rds_, identifier_);
     if (!found) return is_passing(found.error()) ? later(found.error().message()) : fail(found.error());
     const Value& record = *found;
-    if (record.is_null()) {
-      return fail(
-          Error(ErrorCode::kNotFound, "the DB instance " + identifier_ + " is gone").with_type("DBInstanceNotFound"));
-    }
     SQ_CHECK(set_tags(record));
     const RdsChanges changes = rds_changes(plan_["owned"], record);
     const std::string status = record["DBInstanceStatus"].string();

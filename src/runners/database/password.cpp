@@ -184,12 +184,8 @@ class PasswordChange {
   }
 
   Result<NativeAnswer> run() {
-    auto found = rds_.find_instance(identifier_);
+    const auto found = living_instance(rds_, identifier_);
     if (!found) return is_passing(found.error()) ? later(state(), found.error().message()) : fail(found.error());
-    if (found->is_null()) {
-      return fail(
-          Error(ErrorCode::kNotFound, "the DB instance " + identifier_ + " is gone").with_type("DBInstanceNotFound"));
-    }
     const Value& record = *found;
     SQ_TRY(const Value tags, rds_.tags_of(record, record["DBInstanceArn"].string_or("")));
     if (tags[kPasswordTag].string_or("") == fingerprint_) return answer(state() == "sent");

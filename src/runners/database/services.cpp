@@ -58,6 +58,13 @@ bool is_passing(const Error& error) {
          error.http_status() == 429;
 }
 
+Result<Value> living_instance(const clients::RdsClient& rds, const std::string& identifier) {
+  SQ_TRY(Value record, rds.find_instance(identifier));
+  if (!record.is_null()) return record;
+  return fail(
+      Error(ErrorCode::kNotFound, "the DB instance " + identifier + " is gone").with_type("DBInstanceNotFound"));
+}
+
 Duration growing_delay(int64_t tries, Duration first, Duration longest) {
   Duration delay = first;
   for (int64_t i = 0; i < tries && delay < longest; ++i) delay *= 2;

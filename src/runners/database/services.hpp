@@ -44,6 +44,9 @@ std::string chain_of(const NativeCall& call);
 // The other side is away, busy or changes its leader: to be asked again later.
 bool is_passing(const Error& error);
 
+// The record of an instance that has to be there; "DBInstanceNotFound" when it is gone, which is not passing.
+Result<Value> living_instance(const clients::RdsClient& rds, const std::string& identifier);
+
 // Waits that grow with `tries`, from `first` up to `longest`.
 Duration growing_delay(int64_t tries, Duration first, Duration longest);
 
