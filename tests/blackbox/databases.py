@@ -205,5 +205,17 @@ class Scenarios:
         self.known[function.__name__] = function
         return function
 
-    def start(self, inside: World, names: list[str], pool: ThreadPoolExecutor) -> dict[str, Future[None]]:
-        return {name: pool.submit(self.known[name], inside.space(name.replace("_", "-")[:40].strip("-"))) for name in names}
+    @contextmanager
+    def side_by_side(self, inside: World, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
+        """Starts those that this session asks for; the results by name."""
+        chosen = {item.callspec.params["name"] for item in request.session.items
+                  if item.module is request.module and hasattr(item, "callspec")}
+        with ThreadPoolExecutor(8) as pool:
+            yield {name: pool.submit(function, inside.space(name.replace("_", "-")[:40].strip("-")))
+                   for name, function in self.known.items() if name in chosen}
+
+
+def rest(running: dict[str, Future[None]]) -> None:
+    """Waits until no scenario does anything any more, however it ended."""
+    for future in running.values():
+        future.exception()

@@ -6,7 +6,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import pytest
 from databases import Scenarios, Space, World, world
@@ -22,9 +22,8 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def running(inside: World, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    chosen = {item.callspec.params["name"] for item in request.session.items if item.module is request.module and hasattr(item, "callspec")}
-    with ThreadPoolExecutor(8) as pool:
-        yield scenario.start(inside, [name for name in scenario.known if name in chosen], pool)
+    with scenario.side_by_side(inside, request) as started:
+        yield started
 
 
 @scenario

@@ -6,11 +6,11 @@ import base64
 import json
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
-from databases import CONFIG, Scenarios, Space, World, world
+from databases import CONFIG, Scenarios, Space, World, rest, world
 
 import local_postgres
 
@@ -32,9 +32,8 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def running(inside: World, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    chosen = {item.callspec.params["name"] for item in request.session.items if item.module is request.module and hasattr(item, "callspec")}
-    with ThreadPoolExecutor(8) as pool:
-        yield scenario.start(inside, [name for name in scenario.known if name in chosen], pool)
+    with scenario.side_by_side(inside, request) as started:
+        yield started
 
 
 # All instances are one PostgreSQL, so each has a master user and a database of its own name.
@@ -319,8 +318,7 @@ def test_credentials(name: str, running: dict[str, Future[None]]) -> None:
 
 def test_squall_killed_while_vault_takes_over(inside: World, running: dict[str, Future[None]]) -> None:
     """Killed at any moment of the creation: one instance, and a login that works."""
-    for future in running.values():
-        future.exception()  # all are at rest
+    rest(running)
     space = inside.space("killed")
     space.apply(credentials={"mode": "VaultStatic"}, databaseName="killed", parameters={"MasterUsername": "m_killed"})
     for pause in (0.1, 0.3, 0.2, 0.9, 0.6, 0.15, 0.25, 0.35):

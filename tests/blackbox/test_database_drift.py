@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 
 import pytest
-from databases import Scenarios, Space, World, world
+from databases import Scenarios, Space, World, rest, world
 
 scenario = Scenarios()
 
@@ -21,9 +21,8 @@ def inside(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="module")
 def running(inside: World, request: pytest.FixtureRequest) -> Iterator[dict[str, Future[None]]]:
-    chosen = {item.callspec.params["name"] for item in request.session.items if item.module is request.module and hasattr(item, "callspec")}
-    with ThreadPoolExecutor(8) as pool:
-        yield scenario.start(inside, [name for name in scenario.known if name in chosen], pool)
+    with scenario.side_by_side(inside, request) as started:
+        yield started
 
 
 def corrected(space: Space, *fields: str) -> None:
@@ -230,8 +229,7 @@ def test_drift(name: str, running: dict[str, Future[None]]) -> None:
 
 
 def test_many_databases_are_looked_at_with_one_listing(inside: World, running: dict[str, Future[None]]) -> None:
-    for future in running.values():
-        future.exception()  # all are at rest
+    rest(running)
     space = inside.space("many")
     for number in range(3):
         space.apply(f"db{number}")
