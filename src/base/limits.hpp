@@ -24,9 +24,7 @@ inline constexpr uint32_t kRegexMatchMax = 10'000'000;
 inline constexpr uint32_t kRegexDepthMax = 100'000;
 
 // Expressions.
-inline constexpr uint64_t kExpressionFuelMax = 10'000'000;      // evaluated nodes of one render
-inline constexpr size_t kExpressionOutputBytesMax = 64u << 20;  // text of one render
-inline constexpr size_t kExpressionDepthMax = 200;              // nesting of one template
+inline constexpr size_t kExpressionDepthMax = 200;  // nesting of one template
 
 // HTTP.
 inline constexpr size_t kHttpHeaderBytesMax = 64u << 10;
