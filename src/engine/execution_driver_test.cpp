@@ -35,11 +35,6 @@ class Driver : public ::testing::Test {
     const RegisterReport report = house.register_pack();
     for (const auto& problem : report.problems) ADD_FAILURE() << problem.error.to_string();
   }
-  std::vector<std::string> log_of(const std::string& id) {
-    std::vector<std::string> names;
-    for (const Value& entry : house.stored(id)["log"].as_list()) names.push_back(entry["status"].string());
-    return names;
-  }
   House house{{.running_processes_max = 2}};
 };
 
@@ -59,7 +54,7 @@ TEST_F(Driver, NothingIsStartedBeforeItsRecordIsDurable) {
   EXPECT_EQ(house.status(id), "running");
   house.finish(Value::dict({{"x", 1}}));
   EXPECT_EQ(house.status(id), "succeeded");
-  EXPECT_THAT(log_of(id), ElementsAre("requested", "scheduled", "running", "succeeded"));
+  EXPECT_THAT(house.log_of(id), ElementsAre("requested", "scheduled", "running", "succeeded"));
   EXPECT_TRUE(house.stored(id)["result"]["x"] == 1);
   EXPECT_EQ(house.driver->live_count(), 0u);
 }

@@ -45,11 +45,6 @@ class Inquiry : public ::testing::Test {
              {"ttl", 10}}),
         "pending");
   }
-  std::vector<std::string> log_of(const std::string& id) {
-    std::vector<std::string> names;
-    for (const Value& entry : house.stored(id)["log"].as_list()) names.push_back(entry["status"].string());
-    return names;
-  }
   const Value yes = Value::dict({{"ok", true}});
   std::vector<std::string> asked;
   House house;
@@ -102,8 +97,8 @@ TEST_F(Inquiry, PausesItsChainWhichGoesOnWithTheAnswer) {
   EXPECT_TRUE(house.attempts[0].request.action_parameters["x"] == "True True");
   house.finish(Value::empty_dict());
   EXPECT_EQ(house.status(chain), "succeeded");
-  EXPECT_THAT(log_of(chain), ElementsAre("requested", "scheduled", "running", "pausing", "paused", "resuming",
-                                         "running", "succeeded"));
+  EXPECT_THAT(house.log_of(chain), ElementsAre("requested", "scheduled", "running", "pausing", "paused", "resuming",
+                                               "running", "succeeded"));
   const Value tasks = house.stored(chain)["result"]["tasks"];
   ASSERT_EQ(tasks.as_list().size(), 2u);
   EXPECT_TRUE(tasks.as_list()[0]["state"] == "succeeded");

@@ -52,11 +52,6 @@ class Workflow : public ::testing::Test {
     const RegisterReport report = house.register_pack();
     for (const auto& problem : report.problems) ADD_FAILURE() << problem.error.to_string();
   }
-  std::vector<std::string> log_of(const std::string& id) {
-    std::vector<std::string> names;
-    for (const Value& entry : house.stored(id)["log"].as_list()) names.push_back(entry["status"].string());
-    return names;
-  }
   // Ids of the executions that the workflow asked for, in their order.
   std::vector<std::string> tasks_of(const std::string& id) {
     std::vector<std::string> ids;
@@ -83,7 +78,7 @@ TEST_F(Workflow, RunsTaskAfterTask) {
   house.finish(Value::empty_dict());
   EXPECT_EQ(house.status(id), "succeeded");
   EXPECT_EQ(to_json(result_of(id)), R"({"output":{"said":"hello"}})");
-  EXPECT_THAT(log_of(id), ElementsAre("requested", "scheduled", "running", "succeeded"));
+  EXPECT_THAT(house.log_of(id), ElementsAre("requested", "scheduled", "running", "succeeded"));
   EXPECT_EQ(house.driver->live_count(), 0u);
 }
 

@@ -172,6 +172,13 @@ class House {
     }));
     return documents;
   }
+  // The statuses that it went through.
+  std::vector<std::string> log_of(const std::string& id) {
+    std::vector<std::string> names;
+    const Value log = stored(id)["log"];
+    for (const Value& entry : log.as_list()) names.push_back(entry["status"].string());
+    return names;
+  }
   std::string status(const std::string& id) { return stored(id)["status"].string(); }
   std::string child(const std::string& id, size_t number = 0) {
     return stored(id)["children"].as_list().at(number).string();
