@@ -56,8 +56,7 @@ constexpr StoredFilter kFilters[] = {{"id", "id"},
 // step of it costs the same however many there are; they are looked up.
 Value shown(engine::Engine& engine, const Value& execution) {
   Value document = model::public_execution(execution);
-  const std::string runner = execution["runner"]["name"].string();
-  if (runner != "orquesta" && runner != "mistral-v2") return document;
+  if (!model::is_journaled_runner(execution["runner"]["name"].string_or(""))) return document;
   store::Query query;
   query.filters = {{"parent", Compare::kEqual, execution["id"]}};
   query.sort = {{"id", false}};

@@ -21,10 +21,6 @@ namespace {
 namespace status = model::status;
 using store::Collection;
 
-bool is_workflow_runner(std::string_view runner) {
-  return runner == "action-chain" || runner == "orquesta" || runner == "mistral-v2";
-}
-
 // Names of immutable parameters that the caller gave, in Python's list form.
 std::string overridden_immutables(const Value& given, const Value& schemas) {
   std::string names;
@@ -125,12 +121,13 @@ Value ExecutionDriver::build_document(const ExecutionRequest& request, const Val
   Value document = request.embedded.is_dict() ? request.embedded : Value::empty_dict();
   document.set("action", action);
   document.set("runner", runner);
-  document.set("liveaction", Value::dict({{"action", request.action},
-                                          {"action_is_workflow", is_workflow_runner(runner["name"].string_or(""))},
-                                          {"parameters", masked},
-                                          {"callback", Value::empty_dict()},
-                                          {"runner_info", Value::empty_dict()},
-                                          {"id", new_object_id(deps_.clock)}}));
+  document.set("liveaction",
+               Value::dict({{"action", request.action},
+                            {"action_is_workflow", model::is_workflow_runner(runner["name"].string_or(""))},
+                            {"parameters", masked},
+                            {"callback", Value::empty_dict()},
+                            {"runner_info", Value::empty_dict()},
+                            {"id", new_object_id(deps_.clock)}}));
   const Value& notify = request.notify.truthy() ? request.notify : action["notify"];
   if (notify.truthy()) document.mut_dict()["liveaction"].set("notify", notify);
   document.set("start_timestamp", format_timestamp(now));

@@ -9,9 +9,6 @@
 
 namespace squall::engine {
 
-// Runners of workflows that are carried out by a WorkflowRun.
-inline bool is_flow_runner(std::string_view runner) { return runner == "orquesta" || runner == "mistral-v2"; }
-
 struct ExecutionDriver::Live {
   std::string id;
   Value document;    // as stored
@@ -48,8 +45,8 @@ struct ExecutionDriver::Live {
   std::string parent() const { return document["parent"].string(); }
   std::string runner_name() const { return document["runner"]["name"].string(); }
   bool is_chain() const { return runner_name() == "action-chain"; }
-  bool is_flow() const { return is_flow_runner(runner_name()); }
-  bool is_workflow() const { return is_chain() || is_flow(); }
+  bool is_flow() const { return model::is_journaled_runner(runner_name()); }
+  bool is_workflow() const { return model::is_workflow_runner(runner_name()); }
 };
 
 // True when a list of texts has this one.

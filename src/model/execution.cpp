@@ -25,6 +25,10 @@ bool is_status(std::string_view name) {
   return is_final(name) || is_cancelable(name) || name == status::kPending || name == status::kCanceling;
 }
 
+bool is_journaled_runner(std::string_view runner) { return runner == "orquesta" || runner == "mistral-v2"; }
+
+bool is_workflow_runner(std::string_view runner) { return runner == "action-chain" || is_journaled_runner(runner); }
+
 void set_status(Value& execution, std::string_view name, Timestamp now) {
   Dict& members = execution.mut_dict();
   members.set("status", name);

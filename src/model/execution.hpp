@@ -35,6 +35,11 @@ bool is_cancelable(std::string_view status);
 // One of StackStorm's status names.
 bool is_status(std::string_view status);
 
+// Runners of workflows with a journal (workflow/workflow.hpp): orquesta, mistral-v2.
+bool is_journaled_runner(std::string_view runner);
+// Those, and action-chain: runners whose executions have tasks.
+bool is_workflow_runner(std::string_view runner);
+
 // The member that holds squall's own state: sealed secret parameters, chain state, wait state.
 inline constexpr std::string_view kPrivate = "_squall";
 
