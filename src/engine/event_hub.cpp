@@ -20,17 +20,12 @@ constexpr Duration kRememberFor = std::chrono::minutes(2);
 
 // The document as it was after `entries` entries of its log: several steps may have become durable at once.
 Value at_step(const Value& document, size_t entries) {
-  const Value& log = document["log"];
-  if (entries >= log.size()) return document;
-  Value earlier = document;
-  Value first_entries = Value::empty_list();
-  for (size_t i = 0; i < entries; ++i) first_entries.push_back(log[i]);
-  const std::string state = log[entries - 1]["status"].string();
-  earlier.set("status", state);
-  earlier.set("log", std::move(first_entries));
+  if (entries >= document["log"].size()) return document;
+  Value earlier = model::at_step(document, entries);
   for (const char* later : {"end_timestamp", "elapsed_seconds", "result", "result_size", "children"})
     earlier.mut_dict().erase(later);
-  if (state != status::kRunning) earlier.mut_dict()["liveaction"].set("runner_info", Value::empty_dict());
+  if (earlier["status"].string_or("") != status::kRunning)
+    earlier.mut_dict()["liveaction"].set("runner_info", Value::empty_dict());
   return earlier;
 }
 

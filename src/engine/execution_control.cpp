@@ -98,9 +98,7 @@ Result<Value> ExecutionDriver::resume(const std::string& id, const std::string& 
   execution.document.mut_dict()["context"].set("resumed_by", user);
   if (execution.halted) execution.run->on_task_resumed();
   set_resumed(execution);
-  Value document = execution.document;
-  document.set("status", status::kResuming);
-  document.mut_dict()["log"].mut_list().pop_back();
+  const Value document = model::at_step(execution.document, execution.document["log"].size() - 1);  // "resuming"
   if (!save(execution, changes)) return document;
   const auto child = live_.find(execution.child);
   if (child != live_.end() && child->second->status() == status::kPaused) {

@@ -471,14 +471,11 @@ Result<Value> ExecutionDriver::request_of_flow(Live& execution, workflow::Event:
   const size_t before = asked["log"].as_list().size();
   SQ_CHECK(feed(id, std::move(what), changes));
   const Value* put = changes.find(Collection::kExecutions, id);
-  Value document = put != nullptr ? *put : asked;
+  const Value last = put != nullptr ? *put : asked;
+  if (last["log"].size() <= before) return last;
   // The answer tells what the request changed first: "canceling", though the tasks may have been ended by now.
-  List log = document["log"].as_list();
-  if (log.size() <= before) return document;
-  log.resize(before + 1);
-  const std::string changed = log.back()["status"].string();
-  document.set("status", changed);
-  document.set("log", Value(std::move(log)));
+  Value document = model::at_step(last, before + 1);
+  const std::string changed = document["status"].string();
   if (!model::is_final(changed)) {
     for (const char* key : {"end_timestamp", "elapsed_seconds"}) document.mut_dict().erase(key);
     model::set_result(document, changed == status::kCanceling

@@ -35,6 +35,15 @@ void set_status(Value& execution, std::string_view name, Timestamp now) {
   members["log"].push_back(Value::dict({{"timestamp", format_timestamp(now)}, {"status", name}}));
 }
 
+Value at_step(Value execution, size_t entries) {
+  List log = execution["log"].as_list();
+  if (entries >= log.size()) return execution;
+  log.resize(entries);
+  execution.set("status", log.back()["status"]);
+  execution.set("log", Value(std::move(log)));
+  return execution;
+}
+
 void set_result(Value& execution, Value result) {
   execution.set("result_size", to_json(result).size());
   execution.set("result", std::move(result));

@@ -48,6 +48,9 @@ inline constexpr std::string_view kTrace = "_trace";
 
 // Sets the status and appends it to the log.
 void set_status(Value& execution, std::string_view status, Timestamp now);
+// The document with the status that it had after `entries` entries of its log (1 or more), and no later ones: several
+// steps of one event are recorded together. Whatever else came later stays, for the caller to take away.
+Value at_step(Value execution, size_t entries);
 // Sets the result and its size.
 void set_result(Value& execution, Value result);
 // Sets a final status with its result, end time and elapsed seconds.
