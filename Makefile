@@ -59,6 +59,7 @@ bench: release ## speed and memory, as ratios taken in one run
 	@python3 bench/recovery.py
 	@python3 bench/kubernetes.py
 	@python3 bench/expressions.py
+	@python3 bench/packs.py
 
 microbench: deps ## costs of the pure core (Google Benchmark)
 	@cmake --preset bench >/dev/null && cmake --build --preset bench -j $(JOBS) --target squall_micro_bench

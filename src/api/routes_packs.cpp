@@ -50,6 +50,12 @@ Value shown_counts(const engine::RegisterTypes& types, const Value& counts) {
   add("aliases", types.aliases);
   add("policies", types.policies);
   add("configs", types.configs);
+  const std::pair<const char*, bool> overridable[] = {
+      {"actions", types.actions}, {"aliases", types.aliases}, {"rules", types.rules}, {"sensors", types.sensors}};
+  for (const auto& [name, asked] : overridable) {
+    const std::string key = std::string(name) + "(overridden)";
+    if (counts.contains(key)) add(key.c_str(), asked);
+  }
   return shown;
 }
 

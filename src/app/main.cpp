@@ -14,10 +14,10 @@ int main(int argc, char** argv) {
   hooks.environment = environment;
   hooks.serve = [&](const squall::cli::ServeArguments& given) {
     squall::app::ServeArguments arguments{
-        given.data,    given.listen,    given.config,        given.configs,
-        given.user,    given.log_level, given.log_format,    given.tls_certificate,
-        given.tls_key, given.timezone,  given.auth_htpasswd, given.encryption_key_path,
-        given.packs};
+        given.data,      given.listen,    given.config,        given.configs,
+        given.user,      given.log_level, given.log_format,    given.tls_certificate,
+        given.tls_key,   given.timezone,  given.auth_htpasswd, given.encryption_key_path,
+        given.overrides, given.watch,     given.packs};
     const auto settings = squall::app::read_settings(arguments, environment);
     if (!settings) {
       std::fprintf(stderr, "squall serve: %s\n", settings.error().to_string().c_str());

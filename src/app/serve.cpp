@@ -10,6 +10,7 @@
 
 #include "api/api.hpp"
 #include "app/components.hpp"
+#include "app/pack_watch.hpp"
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
@@ -108,8 +109,10 @@ struct Server {
   std::unique_ptr<auth::PasswordCheck> passwords;
   std::unique_ptr<api::Api> api;
   std::unique_ptr<net::HttpServer> http;
+  std::unique_ptr<PackWatch> watch;
 
   Status open(const Settings& settings, const std::string& share, const std::string& version);
+  Status start_watch(const Settings& settings, const std::string& share);
   void run();
 };
 
@@ -157,6 +160,7 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   options.pack_directories = settings.packs;
   options.shipped_packs = share + "/packs";
   options.configs_directory = settings.configs;
+  options.overrides_directory = settings.overrides;
 
   TimeZone timezone = TimeZone::local();
   if (!settings.timezone.empty()) {
@@ -175,6 +179,15 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   });
   api = std::make_unique<api::Api>(*engine,
                                    api::ApiOptions{version, options.driver.api_url, access.get(), passwords.get()});
+  return {};
+}
+
+// Before the engine's start, so that nothing is missed; what is told is done once the loop runs.
+Status Server::start_watch(const Settings& settings, const std::string& share) {
+  if (!settings.watch) return {};
+  WatchedDirectories directories{settings.packs, settings.configs, settings.overrides};
+  directories.packs.push_back(share + "/packs");
+  SQ_TRY(watch, PackWatch::start(loop, *engine, std::move(directories)));
   return {};
 }
 
@@ -203,8 +216,10 @@ int serve(const Settings& settings, const std::string& version) {
   if (!share) return refuse(share.error());
   Server server;
   if (const Status opened = server.open(settings, *share, version); !opened) return refuse(opened.error());
+  if (const Status watching = server.start_watch(settings, *share); !watching) return refuse(watching.error());
   const auto report = server.engine->start();
   if (!report) return refuse(report.error());
+  if (server.watch) server.watch->remove_vanished();
   log_info("squall is ready", {{"version", version},
                                {"api", api_url(settings, server.http->port())},
                                {"data", settings.data},
@@ -212,6 +227,7 @@ int serve(const Settings& settings, const std::string& version) {
                                {"rules", std::to_string(report->counts["rules"].int_or(0))},
                                {"problems", std::to_string(report->problems.size())}});
   server.run();
+  server.watch.reset();
   server.http.reset();
   server.store->close();
   return 0;

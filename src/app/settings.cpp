@@ -23,7 +23,8 @@ struct Given {
 
 constexpr std::array kNames = {
     "data",      "packs",      "listen",          "configs", "user",          "timezone",
-    "log_level", "log_format", "tls_certificate", "tls_key", "auth_htpasswd", "encryption_key_path"};
+    "log_level", "log_format", "tls_certificate", "tls_key", "auth_htpasswd", "encryption_key_path",
+    "overrides", "watch"};
 
 using Table = std::map<std::string, Given, std::less<>>;
 
@@ -87,6 +88,13 @@ Status apply_settings(const Table& table, Settings& settings) {
   if (const Given key = get("tls_key")) settings.tls_key = key.value;
   if (const Given file = get("auth_htpasswd")) settings.auth_htpasswd = file.value;
   if (const Given key = get("encryption_key_path")) settings.encryption_key_path = key.value;
+  if (const Given overrides = get("overrides")) settings.overrides = overrides.value;
+  if (const Given watch = get("watch")) {
+    const std::string value = to_lower(watch.value);
+    if (value != "true" && value != "1" && value != "false" && value != "0")
+      return fail(ErrorCode::kInvalid, watch.source + ": '" + watch.value + "' is neither true nor false");
+    settings.watch = value == "true" || value == "1";
+  }
   if (const Given packs = get("packs")) {
     for (const std::string& directory : split(packs.value, ':')) {
       if (!directory.empty()) settings.packs.push_back(directory);
@@ -135,10 +143,13 @@ Result<Settings> read_settings(const ServeArguments& arguments,
   given("tls_key", arguments.tls_key);
   given("auth_htpasswd", arguments.auth_htpasswd);
   given("encryption_key_path", arguments.encryption_key_path);
+  given("overrides", arguments.overrides);
+  given("watch", arguments.watch);
   if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));
   Settings settings;
   SQ_CHECK(apply_settings(table, settings));
   if (settings.configs.empty()) settings.configs = settings.data + "/configs";
+  if (settings.overrides.empty()) settings.overrides = settings.data + "/overrides";
   for (const std::string& directory : settings.packs) {
     if (!std::filesystem::is_directory(directory)) {
       return fail(ErrorCode::kInvalid, "the pack directory " + directory + " does not exist");

@@ -16,6 +16,8 @@ struct Settings {
   std::string data = "./squall-data";  // data directory
   std::vector<std::string> packs;      // pack directories, besides the packs that ship with squall
   std::string configs;                 // directory of pack configs; empty: <data>/configs
+  std::string overrides;               // directory of overrides of packs; empty: <data>/overrides
+  bool watch = false;                  // register packs again when their files change
   std::string address = "127.0.0.1";
   uint16_t port = 9101;
   std::string tls_certificate, tls_key;
@@ -31,14 +33,14 @@ struct Settings {
 struct ServeArguments {
   std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone,
       auth_htpasswd;
-  std::string encryption_key_path;
+  std::string encryption_key_path, overrides, watch;
   std::vector<std::string> packs;
 };
 
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS,
 // SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE, SQUALL_TLS_KEY,
-// SQUALL_AUTH_HTPASSWD and SQUALL_ENCRYPTION_KEY_PATH. The configuration file is YAML with the same names in lower
-// case. Errors say which source gave the bad value, with file and line for the file.
+// SQUALL_AUTH_HTPASSWD, SQUALL_ENCRYPTION_KEY_PATH, SQUALL_OVERRIDES and SQUALL_WATCH. The configuration file is YAML
+// with the same names in lower case. Errors say which source gave the bad value, with file and line for the file.
 Result<Settings> read_settings(const ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment);
 

@@ -41,6 +41,10 @@ void add_serve(Cli& cli) {
   serve->add_option("--packs", cli.serve.packs, "Directory with packs, repeatable (SQUALL_PACKS)");
   serve->add_option("--configs", cli.serve.configs,
                     "Directory with pack configs (SQUALL_CONFIGS; default DATA/configs)");
+  serve->add_option("--overrides", cli.serve.overrides,
+                    "Directory with overrides of packs (SQUALL_OVERRIDES; default DATA/overrides)");
+  serve->add_flag_callback(
+      "--watch", [&cli] { cli.serve.watch = "true"; }, "Register packs again when their files change (SQUALL_WATCH)");
   serve->add_option("--listen", cli.serve.listen, "ADDRESS:PORT of the API (SQUALL_LISTEN; default 127.0.0.1:9101)");
   serve->add_option("--config", cli.serve.config, "YAML file with these settings (SQUALL_CONFIG)");
   serve->add_option("--user", cli.serve.user, "The system user (SQUALL_USER; default stanley)");

@@ -1,6 +1,7 @@
 #include "engine/content_registry.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "base/assert.hpp"
@@ -181,11 +182,14 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
     if (pack.pack.is_null()) continue;
     if (!register_content(pack, types, report, changes)) refused.insert(pack.pack["ref"].string());
   }
+  std::vector<const packs::LoadedPack*> registered;
+  std::map<std::string, int64_t> overridden;
   int64_t rules = 0, actions = 0, sensors = 0, triggers = 0, aliases = 0, policies = 0, configs = 0;
   for (const packs::LoadedPack& pack : packs) {
     if (pack.pack.is_null() || refused.count(pack.pack["ref"].string()) != 0) continue;
     if (types.rules) register_rules(pack, report, changes);
-    remove_vanished(pack, types, changes);
+    registered.push_back(&pack);
+    for (const auto& [kind, refs] : pack.overridden) overridden[kind] += static_cast<int64_t>(refs.size());
     for (const Value& rule : pack.rules)
       rules += catalog_.find(Collection::kRules, rule["ref"].string_or("")) != nullptr ? 1 : 0;
     actions += static_cast<int64_t>(pack.actions.size());
@@ -198,6 +202,7 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
     policies += static_cast<int64_t>(pack.policies.size());
     configs += pack.config.is_null() ? 0 : 1;
   }
+  remove_vanished(registered, types, changes);
   const int64_t stackstorm_runners =
       std::count_if(packs::runner_types().begin(), packs::runner_types().end(), [](const Value& type) {
         const std::string_view name = type["name"].string_or("");
@@ -213,20 +218,37 @@ RegisterReport ContentRegistry::register_packs(const std::vector<packs::LoadedPa
                                {"aliases", aliases},
                                {"policies", policies},
                                {"configs", configs}});
+  for (const auto& [kind, count] : overridden) report.counts.set(kind + "(overridden)", count);
   return report;
 }
 
-// Content of the pack that came from a file which is no longer there.
-void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, const RegisterTypes& types, Changes& changes) {
-  std::set<std::string, std::less<>> kept;
-  for (const auto* list :
-       {&pack.actions, &pack.rules, &pack.sensors, &pack.aliases, &pack.policies, &pack.trigger_types}) {
-    for (const Value& document : *list) kept.insert(document["uid"].string());
-  }
-  // A file that is broken now keeps what it registered before: mending it must not lose ids.
-  std::set<std::string, std::less<>> broken;
-  for (const packs::LoadProblem& problem : pack.problems) {
-    if (!problem.is_warning) broken.insert(problem.error.where().file);
+void ContentRegistry::remove_content(Collection collection, const Value& document, Changes& changes) {
+  if (collection == Collection::kRules && remove_rule(document["ref"].string(), changes)) return;
+  if (collection == Collection::kTriggerTypes && remove_trigger_type(document["ref"].string(), changes)) return;
+  catalog_.erase(collection, document["id"].string_or(""));
+  changes.erase(collection, document["id"].string());
+}
+
+// Content of the packs that came from files which are no longer there.
+void ContentRegistry::remove_vanished(const std::vector<const packs::LoadedPack*>& packs, const RegisterTypes& types,
+                                      Changes& changes) {
+  struct Found {
+    const packs::LoadedPack* pack;
+    std::set<std::string, std::less<>> kept;  // uids
+    std::set<std::string, std::less<>>
+        broken;  // files: what is broken now keeps what it registered before, with its ids
+  };
+  std::map<std::string, Found, std::less<>> by_ref;
+  for (const packs::LoadedPack* pack : packs) {
+    Found& found = by_ref[pack->pack["ref"].string()];
+    found.pack = pack;
+    for (const auto* list :
+         {&pack->actions, &pack->rules, &pack->sensors, &pack->aliases, &pack->policies, &pack->trigger_types}) {
+      for (const Value& document : *list) found.kept.insert(document["uid"].string());
+    }
+    for (const packs::LoadProblem& problem : pack->problems) {
+      if (!problem.is_warning) found.broken.insert(problem.error.where().file);
+    }
   }
   const std::pair<Collection, bool> wanted[] = {
       {Collection::kRules, types.rules},       {Collection::kActions, types.actions},
@@ -235,18 +257,40 @@ void ContentRegistry::remove_vanished(const packs::LoadedPack& pack, const Regis
   for (const auto& [collection, asked] : wanted) {
     if (!asked) continue;
     for (const Value& document : catalog_.all(collection)) {
+      const auto found = by_ref.find(document["pack"].string_or(""));
       const std::string file = document["metadata_file"].string();
-      if (document["pack"] != pack.pack["ref"] || file.empty() || kept.count(document["uid"].string_or("")) != 0 ||
-          broken.count(pack.path_of(document) + "/" + file) != 0) {
+      if (found == by_ref.end() || file.empty() || found->second.kept.contains(document["uid"].string_or("")) ||
+          found->second.broken.contains(found->second.pack->path_of(document) + "/" + file)) {
         continue;
       }
-      if (collection == Collection::kRules) {
-        if (remove_rule(document["ref"].string(), changes)) continue;
-      }
-      catalog_.erase(collection, document["id"].string_or(""));
-      changes.erase(collection, document["id"].string());
+      remove_content(collection, document, changes);
     }
   }
+}
+
+Result<Value> ContentRegistry::unregister_pack(const std::string& ref, Changes& changes) {
+  const Value* pack = catalog_.find(Collection::kPacks, ref);
+  if (pack == nullptr) return fail(ErrorCode::kNotFound, "the pack \"" + ref + "\" is not registered");
+  // Rules go before the trigger types that they use.
+  const std::pair<Collection, const char*> kinds[] = {
+      {Collection::kRules, "rules"},       {Collection::kAliases, "aliases"},
+      {Collection::kPolicies, "policies"}, {Collection::kActions, "actions"},
+      {Collection::kSensors, "sensors"},   {Collection::kTriggerTypes, "triggers"},
+      {Collection::kConfigs, "configs"},   {Collection::kConfigSchemas, "config_schemas"},
+      {Collection::kPacks, "packs"}};
+  Value counts = Value::empty_dict();
+  for (const auto& [collection, name] : kinds) {
+    int64_t count = 0;
+    for (const Value& document : catalog_.all(collection)) {
+      const Value& owner = collection == Collection::kPacks ? document["ref"] : document["pack"];
+      if (owner.string_or("") != ref) continue;
+      remove_content(collection, document, changes);
+      ++count;
+    }
+    counts.set(name, count);
+  }
+  catalog_.set_other_paths(ref, {});
+  return counts;
 }
 
 Result<std::string> ContentRegistry::ensure_trigger(const std::string& type, const Value& parameters, Changes& changes,

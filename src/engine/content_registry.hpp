@@ -37,6 +37,9 @@ class ContentRegistry {
   // Content of other kinds than `types` stays as it is.
   RegisterReport register_packs(const std::vector<packs::LoadedPack>& packs, Changes& changes,
                                 const RegisterTypes& types = {});
+  // Removes a pack and all of its content, that which came through the API too; what it was: {"actions": n, ...}.
+  // Rules of other packs stay, and fail when they need what is gone. kNotFound.
+  Result<Value> unregister_pack(const std::string& ref, Changes& changes);
 
   // A rule as the API takes it: {name, pack, trigger{type, parameters}, criteria, action, ...}. `id` empty: a new one
   // (kConflict when its ref is taken), else that rule is replaced. Returns it as the API shows it.
@@ -73,7 +76,9 @@ class ContentRegistry {
   bool register_content(const packs::LoadedPack& pack, const RegisterTypes& types, RegisterReport& report,
                         Changes& changes);
   void register_rules(const packs::LoadedPack& pack, RegisterReport& report, Changes& changes);
-  void remove_vanished(const packs::LoadedPack& pack, const RegisterTypes& types, Changes& changes);
+  void remove_vanished(const std::vector<const packs::LoadedPack*>& packs, const RegisterTypes& types,
+                       Changes& changes);
+  void remove_content(store::Collection collection, const Value& document, Changes& changes);
 
   const Clock& clock_;
   Catalog& catalog_;

@@ -88,12 +88,9 @@ sensors::Sensor* Engine::sensor_of(const Value& trigger) const {
 std::vector<packs::LoadedPack> Engine::load_packs(const std::vector<std::string>& names) const {
   packs::LoadOptions load;
   load.configs_directory = options_.configs_directory;
-  std::vector<packs::LoadedPack> loaded = packs::load_layers(options_.pack_directories, options_.shipped_packs, load);
-  if (names.empty()) return loaded;
-  std::erase_if(loaded, [&](const packs::LoadedPack& pack) {
-    return std::find(names.begin(), names.end(), pack.pack["ref"].string()) == names.end();
-  });
-  return loaded;
+  load.overrides_directory = options_.overrides_directory;
+  load.only = names;
+  return packs::load_layers(options_.pack_directories, options_.shipped_packs, load);
 }
 
 void Engine::report_problems(const std::vector<packs::LoadProblem>& problems) {
@@ -214,8 +211,8 @@ void Engine::register_packs(const std::vector<std::string>& names, const Registe
                             std::function<void(Result<RegisterReport>)> done) {
   const auto loaded = load_packs(names);
   for (const std::string& name : names) {
-    const bool found = std::any_of(loaded.begin(), loaded.end(),
-                                   [&](const auto& pack) { return pack.pack["ref"].string_or("") == name; });
+    const bool found =
+        std::any_of(loaded.begin(), loaded.end(), [&](const auto& pack) { return packs::ref_of(pack) == name; });
     if (!found) {
       const std::string base =
           options_.pack_directories.empty() ? options_.shipped_packs : options_.pack_directories.front();
@@ -224,7 +221,11 @@ void Engine::register_packs(const std::vector<std::string>& names, const Registe
       return;
     }
   }
-  Changes changes;
+  register_loaded(loaded, types, {}, std::move(done));
+}
+
+void Engine::register_loaded(const std::vector<packs::LoadedPack>& loaded, const RegisterTypes& types, Changes changes,
+                             std::function<void(Result<RegisterReport>)> done) {
   RegisterReport report = registry_.register_packs(loaded, changes, types);
   report_problems(report.problems);
   driver_->release_held_back(changes);
@@ -232,6 +233,34 @@ void Engine::register_packs(const std::vector<std::string>& names, const Registe
     apply_sensors();
     done(report);
   });
+}
+
+void Engine::unregister_packs(const std::vector<std::string>& names, DocumentDone done) {
+  Changes changes;
+  Value removed = Value::empty_dict();
+  for (const std::string& name : names) {
+    if (const auto counts = registry_.unregister_pack(name, changes)) removed.set(name, *counts);
+  }
+  committer_.commit(std::move(changes), [this, removed, done = std::move(done)](const Status&) {
+    apply_sensors();
+    done(removed);
+  });
+}
+
+void Engine::follow_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done) {
+  const auto loaded = load_packs(names);
+  Changes changes;
+  for (const Value& pack : catalog_.all(Collection::kPacks)) {
+    const std::string ref = pack["ref"].string();
+    if (!names.empty() && std::find(names.begin(), names.end(), ref) == names.end()) continue;
+    if (std::any_of(loaded.begin(), loaded.end(), [&](const auto& one) { return packs::ref_of(one) == ref; })) continue;
+    const std::filesystem::path path = pack["path"].string();
+    std::error_code failed;
+    if (std::filesystem::exists(path, failed) || !std::filesystem::is_directory(path.parent_path(), failed)) continue;
+    if (registry_.unregister_pack(ref, changes))
+      log_info("a pack is gone, and so is what was registered of it", {{"pack", ref}, {"path", path.string()}});
+  }
+  register_loaded(loaded, {}, std::move(changes), std::move(done));
 }
 
 void Engine::put_config(const std::string& pack, const Value& values, DocumentDone done) {

@@ -29,6 +29,7 @@ struct EngineOptions {
   std::vector<std::string> pack_directories;
   std::string shipped_packs;  // directory of the packs that ship with squall; they lie below packs of the same ref
   std::string configs_directory;
+  std::string overrides_directory;  // of packs/overrides.hpp
 };
 
 // Owned by app/. Everything runs on the executor's thread; answers come through `done` callbacks on that thread, once
@@ -73,6 +74,11 @@ class Engine final : public sensors::SensorHost {
   // Loads packs again from the pack directories: all, or those named; all kinds of their content, or some.
   void register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
                       std::function<void(Result<RegisterReport>)> done);
+  // Removes packs and all that is registered of them, as far as they are there: {pack: {"actions": n, ...}}.
+  void unregister_packs(const std::vector<std::string>& names, DocumentDone done);
+  // Makes what is registered of these packs agree with the disk: a pack that is there no more is removed. No names: all
+  // packs. A pack stays when the directory that it lay in cannot be read either: a disk may have gone for a while.
+  void follow_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done);
   // Checks the values against the pack's schema and writes them to its file in the directory of configs; gives the
   // config's document.
   void put_config(const std::string& pack, const Value& values, DocumentDone done);
@@ -105,6 +111,8 @@ class Engine final : public sensors::SensorHost {
 
  private:
   std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
+  void register_loaded(const std::vector<packs::LoadedPack>& loaded, const RegisterTypes& types, Changes changes,
+                       std::function<void(Result<RegisterReport>)> done);
   void on_execution_finished(const Value& execution, Changes& changes);
   void on_inquiry(const Value& execution, Changes& changes);
   // Events of the engine's own: announce() records nothing unless a rule listens.

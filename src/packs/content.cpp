@@ -106,6 +106,7 @@ Result<Value> usable_properties(const Fields& fields, const std::string& path, c
   const auto is_formed = [](const std::string& name, const Value& attributes) {
     return schema::check_properties(Value::dict({{name, attributes}}));
   };
+  if (schema::check_properties(properties)) return properties;
   Value usable = Value::empty_dict();
   for (const auto& [name, attributes] : properties.as_dict()) {
     const std::string place = path.empty() ? name : path + "." + name;

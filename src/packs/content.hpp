@@ -31,6 +31,7 @@ struct ContentFile {
 };
 
 // The pack itself, of its pack.yaml; `path` is the directory of the pack, whose name stands in for a missing ref.
+Result<std::string> pack_ref(const YamlDocument& file, const std::string& path);
 Result<Value> pack_document(const YamlDocument& file, const std::string& path);
 Result<Value> action_document(const ContentFile& file);
 Result<Value> rule_document(const ContentFile& file);

@@ -19,7 +19,7 @@ bool is_pack_ref(std::string_view text) {
 
 constexpr std::string_view kReservedRef = "_global";  // the name of the override file for all packs
 
-Result<std::string> pack_ref(const Fields& fields, const std::string& directory_name, const std::string& name) {
+Result<std::string> checked_ref(const Fields& fields, const std::string& directory_name, const std::string& name) {
   SQ_TRY(const Value ref, fields.optional_text("ref"));
   if (!ref.truthy()) {
     if (is_pack_ref(directory_name)) return directory_name;
@@ -58,10 +58,16 @@ Result<std::string> pack_version(const Fields& fields) {
 
 }  // namespace
 
+Result<std::string> pack_ref(const YamlDocument& file, const std::string& path) {
+  const Fields fields(file, file.value);
+  SQ_TRY(const std::string name, fields.text("name"));
+  return checked_ref(fields, std::filesystem::path(path).filename().string(), name);
+}
+
 Result<Value> pack_document(const YamlDocument& file, const std::string& path) {
   const Fields fields(file, file.value);
   SQ_TRY(const std::string name, fields.text("name"));
-  SQ_TRY(const std::string ref, pack_ref(fields, std::filesystem::path(path).filename().string(), name));
+  SQ_TRY(const std::string ref, pack_ref(file, path));
   SQ_TRY(const std::string description, fields.text("description"));
   SQ_TRY(const std::string version, pack_version(fields));
   SQ_TRY(const std::string author, fields.text("author"));

@@ -1,7 +1,9 @@
 #include "packs/layers.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "base/log.hpp"
 
@@ -29,6 +31,35 @@ void add_missing_attributes(Value& upper, const Value& lower) {
   }
 }
 
+constexpr size_t kLoadThreadsMax = 4;
+
+// In the order of the directories. Several at a time: what takes long is reading thousands of small files of YAML.
+std::vector<LoadedPack> load_each(const std::vector<std::string>& directories, const LoadOptions& options) {
+  std::vector<LoadedPack> packs(directories.size());
+  if (directories.empty()) return packs;
+  packs[0] = load_pack(directories[0], options);  // before there are other threads
+  std::atomic<size_t> next{1};
+  const auto work = [&] {
+    for (size_t i = next++; i < directories.size(); i = next++) packs[i] = load_pack(directories[i], options);
+  };
+  const size_t wanted = std::min({kLoadThreadsMax, size_t{std::thread::hardware_concurrency()}, directories.size()});
+  {
+    std::vector<std::jthread> threads;
+    for (size_t i = 1; i < wanted; ++i) threads.emplace_back(work);
+    work();
+  }
+  return packs;
+}
+
+std::vector<std::string> wanted_packs(const std::vector<std::string>& base_directories, const LoadOptions& options) {
+  std::vector<std::string> directories = find_packs(base_directories);
+  if (options.only.empty()) return directories;
+  std::erase_if(directories, [&](const std::string& directory) {
+    return std::find(options.only.begin(), options.only.end(), pack_ref_of(directory)) == options.only.end();
+  });
+  return directories;
+}
+
 }  // namespace
 
 LoadedPack lay_over(LoadedPack upper, LoadedPack lower) {
@@ -46,6 +77,7 @@ LoadedPack lay_over(LoadedPack upper, LoadedPack lower) {
   add_missing(upper.aliases, lower.aliases, path, upper.other_paths);
   add_missing(upper.policies, lower.policies, path, upper.other_paths);
   add_missing_attributes(upper.config_schema, lower.config_schema);
+  for (auto& [kind, refs] : lower.overridden) upper.overridden[kind].merge(refs);
   upper.problems.insert(upper.problems.end(), lower.problems.begin(), lower.problems.end());
   return upper;
 }
@@ -54,19 +86,20 @@ std::vector<LoadedPack> load_layers(const std::vector<std::string>& directories,
                                     const LoadOptions& options) {
   std::map<std::string, LoadedPack> below;  // by ref
   if (!shipped.empty()) {
-    for (const std::string& directory : find_packs({shipped})) {
-      LoadedPack pack = load_pack(directory, options);
+    for (LoadedPack& pack : load_each(wanted_packs({shipped}, options), options)) {
       std::string ref = pack.pack["ref"].string();
       below.emplace(std::move(ref), std::move(pack));
     }
   }
   std::map<std::string, LoadedPack> loaded;
-  for (const std::string& directory : find_packs(directories)) {
-    LoadedPack pack = load_pack(directory, options);
-    const std::string ref = pack.pack.is_null() ? pack.problems.front().pack : pack.pack["ref"].string();
+  const std::vector<std::string> found = wanted_packs(directories, options);
+  std::vector<LoadedPack> of_directories = load_each(found, options);
+  for (size_t i = 0; i < found.size(); ++i) {
+    LoadedPack& pack = of_directories[i];
+    const std::string ref = ref_of(pack);
     if (const auto other = loaded.find(ref); other != loaded.end()) {
       log_warning("two packs with one ref; the first one is used",
-                  {{"ref", ref}, {"used", other->second.pack["path"].string()}, {"ignored", directory}});
+                  {{"ref", ref}, {"used", other->second.pack["path"].string()}, {"ignored", found[i]}});
       continue;
     }
     if (const auto lower = below.find(ref); lower != below.end()) {

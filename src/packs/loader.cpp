@@ -13,6 +13,7 @@
 #include "base/strings.hpp"
 #include "expr/expr.hpp"
 #include "packs/content.hpp"
+#include "packs/overrides.hpp"
 #include "packs/schema_patterns.hpp"
 #include "value/schema.hpp"
 
@@ -66,6 +67,7 @@ class PackLoader {
     load_kind("actions", "action", action_document, loaded_.actions);
     load_kind("rules", "rule", rule_document, loaded_.rules);
     load_kind("aliases", "alias", alias_document, loaded_.aliases);
+    apply_overrides();
     load_kind("policies", "policy", policy_document, loaded_.policies);
     load_config_schema();
     load_config();
@@ -158,6 +160,21 @@ class PackLoader {
     }
     for (Value& type : fresh) loaded_.trigger_types.push_back(std::move(type));
     return {};
+  }
+
+  void apply_overrides() {
+    std::vector<Error> warnings;
+    const Overrides overrides = Overrides::read(options_.overrides_directory, info_.ref, warnings);
+    add_warnings("override", warnings);
+    const std::pair<const char*, std::vector<Value>*> kinds[] = {{"actions", &loaded_.actions},
+                                                                 {"aliases", &loaded_.aliases},
+                                                                 {"rules", &loaded_.rules},
+                                                                 {"sensors", &loaded_.sensors}};
+    for (const auto& [kind, documents] : kinds) {
+      for (Value& document : *documents) {
+        if (overrides.apply(kind, document)) loaded_.overridden[kind].insert(document["ref"].string());
+      }
+    }
   }
 
   void load_config_schema() {
@@ -258,6 +275,18 @@ std::vector<std::string> find_packs(const std::vector<std::string>& base_directo
   std::vector<std::string> directories;
   for (const auto& [name, directory] : found) directories.push_back(directory);
   return directories;
+}
+
+std::string ref_of(const LoadedPack& pack) {
+  return pack.pack.is_null() ? pack.problems.front().pack : pack.pack["ref"].string();
+}
+
+std::string pack_ref_of(const std::string& directory) {
+  const std::string path = absolute_path(directory);
+  std::vector<Error> warnings;
+  const auto file = read_metadata_file(path + "/" + std::string(kManifest), warnings);
+  const auto ref = file ? pack_ref(*file, path) : Result<std::string>(tl::unexpected<Error>(file.error()));
+  return ref ? *ref : fs::path(path).filename().string();
 }
 
 LoadedPack load_pack(const std::string& directory, const LoadOptions& options) {
