@@ -11,11 +11,13 @@ bool is_refusal(const Error& error) { return error.code() == ErrorCode::kInvalid
 
 }  // namespace
 
-void Committer::drop_refused(Changes& changes) {
+void Committer::make_ready(Changes& changes) {
   for (auto at = changes.writes_.begin(); at != changes.writes_.end();) {
-    const auto& [key, write] = *at;
-    const Status checked = write.erase ? Status() : store::check_document(key.first, key.second, write.document);
-    if (checked) {
+    auto& [key, write] = *at;
+    Result<store::ReadyDocument> ready =
+        write.erase ? store::ReadyDocument() : store::make_ready(key.first, key.second, write.ready.document);
+    if (ready) {
+      write.ready = std::move(*ready);
       ++at;
       continue;
     }
@@ -23,13 +25,13 @@ void Committer::drop_refused(Changes& changes) {
     log_error("a record could not be kept; this is a bug of squall",
               {{"collection", std::string(store::schema_of(key.first).name)},
                {"id", key.second},
-               {"reason", checked.error().message()}});
+               {"reason", ready.error().message()}});
     at = changes.writes_.erase(at);
   }
 }
 
 void Committer::commit(Changes changes, std::function<void(Status)> done) {
-  drop_refused(changes);
+  make_ready(changes);
   SQ_CRASH_POINT("engine.commit");
   auto shared = std::make_shared<Changes>(std::move(changes));
   auto refusal =
@@ -41,7 +43,7 @@ void Committer::commit(Changes changes, std::function<void(Status)> done) {
           if (write.erase) {
             SQ_TRY([[maybe_unused]] const bool existed, tx.erase(key.first, key.second));
           } else {
-            SQ_CHECK(tx.put(key.first, key.second, write.document));
+            SQ_CHECK(tx.put(key.first, key.second, write.ready));
           }
         }
         for (const auto& function : shared->functions_) {
@@ -60,7 +62,7 @@ void Committer::commit(Changes changes, std::function<void(Status)> done) {
             return;
           }
           for (const auto& [key, write] : shared->writes_) {
-            if (observer_) observer_(key.first, key.second, write.document, write.erase);
+            if (observer_) observer_(key.first, key.second, write.ready.document, write.erase);
           }
           if (refusal->has_value()) log_error("a change of state was refused", {{"reason", (*refusal)->message()}});
           if (done) done(refusal->has_value() ? Status(fail(**refusal)) : Status());

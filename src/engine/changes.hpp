@@ -17,9 +17,9 @@ namespace squall::engine {
 class Changes {
  public:
   void put(store::Collection collection, std::string id, Value document) {
-    writes_[{collection, std::move(id)}] = {std::move(document), false};
+    writes_[{collection, std::move(id)}] = {{std::move(document), {}}, false};
   }
-  void erase(store::Collection collection, std::string id) { writes_[{collection, std::move(id)}] = {Value(), true}; }
+  void erase(store::Collection collection, std::string id) { writes_[{collection, std::move(id)}] = {{}, true}; }
   // More work inside the same transaction; runs on the store's thread.
   void add(store::Store::WriteFunction function) { functions_.push_back(std::move(function)); }
   // Runs on the engine's thread after the commit, in the order of the calls; not at all when the commit fails.
@@ -27,14 +27,14 @@ class Changes {
   // A document that is to be written, else null. Valid until the next change.
   const Value* find(store::Collection collection, const std::string& id) const {
     const auto found = writes_.find({collection, id});
-    return found == writes_.end() || found->second.erase ? nullptr : &found->second.document;
+    return found == writes_.end() || found->second.erase ? nullptr : &found->second.ready.document;
   }
   bool empty() const { return writes_.empty() && functions_.empty() && after_.empty(); }
 
  private:
   friend class Committer;
   struct Write {
-    Value document;
+    store::ReadyDocument ready;  // its keys once Committer looked at it
     bool erase = false;
   };
   std::map<std::pair<store::Collection, std::string>, Write> writes_;
@@ -66,7 +66,7 @@ class Committer {
   size_t refused_count() const { return refused_count_; }
 
  private:
-  void drop_refused(Changes& changes);
+  void make_ready(Changes& changes);
 
   Observer observer_;
   size_t refused_count_ = 0;

@@ -122,13 +122,21 @@ Result<Value> storable(const Value& document) {
   return checker.has_unknown_numbers() ? without_unknown_numbers(document) : document;
 }
 
-Status check_document(Collection collection, std::string_view id, const Value& document) {
+Result<ReadyDocument> make_ready(Collection collection, std::string_view id, const Value& document) {
   SQ_CHECK(check_id(id));
-  SQ_TRY([[maybe_unused]] const Value kept, storable(document));
+  SQ_TRY(Value clean, storable(document));
+  ReadyDocument ready{std::move(clean), {}};
   const CollectionSchema& schema = schema_of(collection);
+  ready.keys.reserve(schema.fields.size());
   for (const IndexedField& field : schema.fields) {
-    SQ_TRY([[maybe_unused]] const IndexKey key, document_key(schema, field, document));
+    SQ_TRY(IndexKey key, document_key(schema, field, ready.document));
+    ready.keys.push_back(std::move(key));
   }
+  return ready;
+}
+
+Status check_document(Collection collection, std::string_view id, const Value& document) {
+  SQ_TRY([[maybe_unused]] const ReadyDocument ready, make_ready(collection, id, document));
   return {};
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "base/result.hpp"
 #include "store/schema.hpp"
@@ -23,6 +24,16 @@ Status check_id(std::string_view id);
 // The document as it can be kept: itself, or a copy with null for numbers that JSON lacks (NaN, infinities). kInvalid
 // with the path of what cannot be kept.
 Result<Value> storable(const Value& document);
+
+// A document that was found good, and its index keys. Whoever makes it before it queues a change spares the writer's
+// thread to look at it again.
+struct ReadyDocument {
+  Value document;              // as storable() gives it
+  std::vector<IndexKey> keys;  // of the collection's fields, in their order
+};
+
+// kInvalid when the id or the document cannot be kept, with the path of what is wrong.
+Result<ReadyDocument> make_ready(Collection collection, std::string_view id, const Value& document);
 
 // What a write would say to this document, without a store: all of the above and the size (limits::kDocumentBytesMax).
 // For those who must know before they queue a change that cannot be taken back.

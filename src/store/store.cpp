@@ -4,6 +4,11 @@
 
 namespace squall::store {
 
+Status WriteTx::put(Collection collection, std::string_view id, const Value& document) {
+  SQ_TRY(const ReadyDocument ready, make_ready(collection, id, document));
+  return put(collection, id, ready);
+}
+
 Status Store::write_and_wait(WriteFunction function) {
   // Shared, because the writer thread may still be inside set_value() when this thread wakes up.
   auto promise = std::make_shared<std::promise<Status>>();

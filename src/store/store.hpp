@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/result.hpp"
+#include "store/document.hpp"
 #include "store/schema.hpp"
 #include "value/value.hpp"
 
@@ -85,7 +86,8 @@ class WriteTx : public ReadTx {
   // Adds a document; kConflict when the id is taken.
   virtual Status insert(Collection collection, std::string_view id, const Value& document) = 0;
   // Adds or replaces.
-  virtual Status put(Collection collection, std::string_view id, const Value& document) = 0;
+  Status put(Collection collection, std::string_view id, const Value& document);
+  virtual Status put(Collection collection, std::string_view id, const ReadyDocument& document) = 0;
   // Replaces a document that still has `revision`; kConflict when it changed meanwhile, kNotFound when it is gone.
   virtual Status update(Collection collection, std::string_view id, int64_t revision, const Value& document) = 0;
   // False when there was none.

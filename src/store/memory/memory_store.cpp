@@ -110,7 +110,8 @@ class MemoryStore::Transaction final : public WriteTx {
   }
 
   Status insert(Collection collection, std::string_view id, const Value& document) override {
-    SQ_TRY(Row row, make_row(collection, id, document));
+    SQ_TRY(const ReadyDocument ready, make_ready(collection, id, document));
+    Row row = make_row(ready);
     if (tables_[collection].contains(id)) {
       return fail(ErrorCode::kConflict, fmt::format("'{}' has a record '{}' already", schema_of(collection).name, id));
     }
@@ -119,8 +120,9 @@ class MemoryStore::Transaction final : public WriteTx {
     return {};
   }
 
-  Status put(Collection collection, std::string_view id, const Value& document) override {
-    SQ_TRY(Row row, make_row(collection, id, document));
+  using WriteTx::put;
+  Status put(Collection collection, std::string_view id, const ReadyDocument& document) override {
+    Row row = make_row(document);
     const Table& table = tables_[collection];
     const auto found = table.find(id);
     row.revision = found == table.end() ? 1 : found->second.revision + 1;
@@ -129,7 +131,8 @@ class MemoryStore::Transaction final : public WriteTx {
   }
 
   Status update(Collection collection, std::string_view id, int64_t revision, const Value& document) override {
-    SQ_TRY(Row row, make_row(collection, id, document));
+    SQ_TRY(const ReadyDocument ready, make_ready(collection, id, document));
+    Row row = make_row(ready);
     const Table& table = tables_[collection];
     const auto found = table.find(id);
     if (found == table.end()) {
@@ -166,15 +169,10 @@ class MemoryStore::Transaction final : public WriteTx {
     std::optional<Row> row;
   };
 
-  static Result<Row> make_row(Collection collection, std::string_view id, const Value& document) {
-    const CollectionSchema& schema = schema_of(collection);
-    SQ_CHECK(check_id(id));
+  static Row make_row(const ReadyDocument& ready) {
     Row row;
-    SQ_TRY(row.document, storable(document));
-    for (const IndexedField& field : schema.fields) {
-      SQ_TRY(IndexKey key, document_key(schema, field, row.document));
-      row.keys.push_back(std::move(key));
-    }
+    row.document = ready.document;
+    row.keys = ready.keys;
     return row;
   }
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "store/sqlite/wal_vfs.hpp"
 #include "store/store_limits.hpp"
 
 namespace squall::store {
@@ -137,8 +138,9 @@ Result<std::unique_ptr<Connection>> Connection::open(const ConnectionOptions& op
   sqlite3* database = nullptr;
   int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
   if (options.role == ConnectionRole::kWriter) flags |= SQLITE_OPEN_CREATE;
-  const int result =
-      sqlite3_open_v2(options.path.c_str(), &database, flags, options.vfs.empty() ? nullptr : options.vfs.c_str());
+  const bool gathers = options.role == ConnectionRole::kWriter && options.sync_full;
+  const std::string vfs = gathers ? wal_vfs(options.vfs) : options.vfs;
+  const int result = sqlite3_open_v2(options.path.c_str(), &database, flags, vfs.empty() ? nullptr : vfs.c_str());
   if (database == nullptr) return fail(ErrorCode::kIo, "no memory to open '" + options.path + "'");
   std::unique_ptr<Connection> connection(new Connection(database));
   if (result != SQLITE_OK) {
@@ -202,6 +204,11 @@ Result<Statement> Connection::statement(std::string_view sql) {
     kept_.pop_back();
   }
   return Statement(database_, prepared);
+}
+
+Status Connection::run(std::string_view sql) {
+  SQ_TRY(Statement kept, statement(sql));
+  return kept.run();
 }
 
 Status Connection::execute(const std::string& sql) {

@@ -67,6 +67,8 @@ class Connection {
 
   // A statement from the cache, prepared when it is new.
   Result<Statement> statement(std::string_view sql);
+  // One statement without results, kept as those of statement().
+  Status run(std::string_view sql);
   // One or more statements without results, not kept.
   Status execute(const std::string& sql);
 

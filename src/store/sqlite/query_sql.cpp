@@ -54,6 +54,23 @@ std::string key_parameters(const CollectionSchema& schema) {
   return sql;
 }
 
+CollectionSql make_sql(const CollectionSchema& schema) {
+  const std::string table = sql_name(schema.name);
+  const std::string keys = key_columns(schema);
+  std::string set_keys;
+  for (const IndexedField& field : schema.fields) set_keys += sql_name(field.name) + " = ?, ";
+  return {
+      .get = fmt::format("SELECT id, revision, document FROM {} WHERE id = ?", table),
+      .get_keys = fmt::format("SELECT {}1 FROM {} WHERE id = ?", keys, table),
+      .get_revision = fmt::format("SELECT revision FROM {} WHERE id = ?", table),
+      .insert = fmt::format("INSERT INTO {} (id, {}document, revision) VALUES (?, {}?, 1)", table, keys,
+                            key_parameters(schema)),
+      .update = fmt::format("UPDATE {} SET revision = revision + 1, {}document = ? WHERE id = ? AND revision = ?",
+                            table, set_keys),
+      .erase = fmt::format("DELETE FROM {} WHERE id = ?", table),
+  };
+}
+
 std::string list_json(const std::vector<IndexKey>& keys) {
   List list;
   for (const IndexKey& key : keys) {
@@ -89,13 +106,13 @@ std::string create_index_sql(const CollectionSchema& schema, const IndexedField&
                      sql_name(schema.name), sql_name(field.name), then);
 }
 
-std::string insert_sql(const CollectionSchema& schema) {
-  return fmt::format("INSERT INTO {} (id, {}document, revision) VALUES (?, {}?, 1)", sql_name(schema.name),
-                     key_columns(schema), key_parameters(schema));
-}
-
-std::string select_keys_sql(const CollectionSchema& schema) {
-  return fmt::format("SELECT {}1 FROM {} WHERE id = ?", key_columns(schema), sql_name(schema.name));
+const CollectionSql& sql_of(Collection collection) {
+  static const std::vector<CollectionSql> kAll = [] {
+    std::vector<CollectionSql> all;
+    for (const CollectionSchema& schema : all_collections()) all.push_back(make_sql(schema));
+    return all;
+  }();
+  return kAll[static_cast<size_t>(collection)];
 }
 
 std::string replace_sql(const CollectionSchema& schema, const std::vector<bool>& changed) {
@@ -104,12 +121,6 @@ std::string replace_sql(const CollectionSchema& schema, const std::vector<bool>&
     if (changed[i]) sql += sql_name(schema.fields[i].name) + " = ?, ";
   }
   return sql + "document = ? WHERE id = ?";
-}
-
-std::string update_sql(const CollectionSchema& schema) {
-  std::string sql = fmt::format("UPDATE {} SET revision = revision + 1, ", sql_name(schema.name));
-  for (const IndexedField& field : schema.fields) sql += sql_name(field.name) + " = ?, ";
-  return sql + "document = ? WHERE id = ? AND revision = ?";
 }
 
 std::string select_sql(const CollectionSchema& schema, const QueryPlan& plan) {

@@ -18,15 +18,20 @@ std::string index_name(std::string_view collection, std::string_view field);
 std::string create_table_sql(const CollectionSchema& schema);
 std::string create_index_sql(const CollectionSchema& schema, const IndexedField& field);
 
-// Parameters: id, the fields' keys in order, document.
-std::string insert_sql(const CollectionSchema& schema);
-// Parameter: id. Columns: the fields' keys in order.
-std::string select_keys_sql(const CollectionSchema& schema);
+// The statements of a collection that never change; made once.
+struct CollectionSql {
+  std::string get;           // parameter: id. Columns: id, revision, document
+  std::string get_keys;      // parameter: id. Columns: the fields' keys in order
+  std::string get_revision;  // parameter: id
+  std::string insert;        // parameters: id, the fields' keys in order, document
+  std::string update;        // raises the revision. Parameters: the fields' keys in order, document, id, revision
+  std::string erase;         // parameter: id
+};
+const CollectionSql& sql_of(Collection collection);
+
 // Raises the revision. Parameters: the keys of the `changed` fields in order, document, id. Columns that are not set
 // leave their indexes alone.
 std::string replace_sql(const CollectionSchema& schema, const std::vector<bool>& changed);
-// Parameters: the fields' keys in order, document, id, revision.
-std::string update_sql(const CollectionSchema& schema);
 
 // Columns: id, revision, document.
 std::string select_sql(const CollectionSchema& schema, const QueryPlan& plan);

@@ -77,11 +77,11 @@ class SqliteStore final : public Store {
 
 Status SqliteStore::read(const ReadFunction& function) {
   SQ_TRY(auto connection, readers_.take());
-  auto status = connection->execute("BEGIN");
+  auto status = connection->run("BEGIN");
   if (status) {
     SqliteTransaction transaction(*connection);
     status = function(transaction);
-    auto ended = connection->execute("COMMIT");
+    auto ended = connection->run("COMMIT");
     if (status && !ended) status = std::move(ended);
   }
   readers_.give_back(std::move(connection));
@@ -186,7 +186,7 @@ std::optional<Error> SqliteStore::hold_up() const {
 
 // Fails when the transaction as a whole did; what a job's own function says is in its answer.
 Status SqliteStore::run_jobs(std::vector<WriteJob>& batch, Answers& answers) {
-  SQ_CHECK(connection_->execute("BEGIN IMMEDIATE"));
+  SQ_CHECK(connection_->run("BEGIN IMMEDIATE"));
   if (batch.size() == 1) {
     SqliteTransaction transaction(*connection_);
     answers[0] = batch[0].function(transaction);
@@ -203,19 +203,19 @@ Status SqliteStore::run_jobs(std::vector<WriteJob>& batch, Answers& answers) {
   }
   if (!connection_->in_transaction()) return fail(ErrorCode::kIo, "SQLite gave the transaction up");
   SQ_CRASH_POINT("store.applied");
-  SQ_CHECK(connection_->execute("COMMIT"));
+  SQ_CHECK(connection_->run("COMMIT"));
   SQ_CRASH_POINT("store.committed");
   return {};
 }
 
 Status SqliteStore::run_in_savepoint(WriteJob& job, std::optional<Status>& answer) {
-  SQ_CHECK(connection_->execute("SAVEPOINT job"));
+  SQ_CHECK(connection_->run("SAVEPOINT job"));
   SqliteTransaction transaction(*connection_);
   answer = job.function(transaction);
   if (!*answer && (is_fatal(answer->error()) || is_full(answer->error()) || !connection_->in_transaction()))
     return *answer;
-  if (!*answer) SQ_CHECK(connection_->execute("ROLLBACK TO job"));
-  return connection_->execute("RELEASE job");
+  if (!*answer) SQ_CHECK(connection_->run("ROLLBACK TO job"));
+  return connection_->run("RELEASE job");
 }
 
 void SqliteStore::roll_back() {

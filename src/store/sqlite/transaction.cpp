@@ -10,28 +10,9 @@
 namespace squall::store {
 namespace {
 
-// A document as a row's columns hold it.
-struct Row {
-  std::vector<IndexKey> keys;
-  std::string json;
-};
-
-Result<Row> make_row(const CollectionSchema& schema, std::string_view id, const Value& document) {
-  SQ_CHECK(check_id(id));
-  SQ_TRY(const Value clean, storable(document));
-  Row row;
-  row.keys.reserve(schema.fields.size());
-  for (const IndexedField& field : schema.fields) {
-    SQ_TRY(IndexKey key, document_key(schema, field, clean));
-    row.keys.push_back(std::move(key));
-  }
-  row.json = to_json(clean);
-  return row;
-}
-
-void bind_row(Statement& statement, const Row& row) {
+void bind_row(Statement& statement, const ReadyDocument& row, const std::string& json) {
   for (const IndexKey& key : row.keys) statement.bind(key);
-  statement.bind(std::string_view(row.json));
+  statement.bind(std::string_view(json));
 }
 
 // From a row of columns id, revision, document.
@@ -50,8 +31,7 @@ Result<Record> read_record(const Statement& row, const CollectionSchema& schema)
 
 Result<std::optional<Record>> SqliteTransaction::get(Collection collection, std::string_view id) {
   const CollectionSchema& schema = schema_of(collection);
-  SQ_TRY(Statement select, connection_.statement(fmt::format("SELECT id, revision, document FROM {} WHERE id = ?",
-                                                             sql_name(schema.name))));
+  SQ_TRY(Statement select, connection_.statement(sql_of(collection).get));
   select.bind(id);
   SQ_TRY(const bool found, select.step());
   if (!found) return std::optional<Record>();
@@ -90,10 +70,11 @@ Result<Page> SqliteTransaction::list(Collection collection, const Query& query) 
 
 Status SqliteTransaction::insert(Collection collection, std::string_view id, const Value& document) {
   const CollectionSchema& schema = schema_of(collection);
-  SQ_TRY(const Row row, make_row(schema, id, document));
-  SQ_TRY(Statement statement, connection_.statement(insert_sql(schema)));
+  SQ_TRY(const ReadyDocument row, make_ready(collection, id, document));
+  const std::string json = to_json(row.document);
+  SQ_TRY(Statement statement, connection_.statement(sql_of(collection).insert));
   statement.bind(id);
-  bind_row(statement, row);
+  bind_row(statement, row, json);
   auto status = statement.run();
   if (!status && status.error().code() == ErrorCode::kConflict) {
     return fail(ErrorCode::kConflict, fmt::format("'{}' has a record '{}' already", schema.name, id));
@@ -101,15 +82,15 @@ Status SqliteTransaction::insert(Collection collection, std::string_view id, con
   return status;
 }
 
-Status SqliteTransaction::put(Collection collection, std::string_view id, const Value& document) {
+Status SqliteTransaction::put(Collection collection, std::string_view id, const ReadyDocument& row) {
   const CollectionSchema& schema = schema_of(collection);
-  SQ_TRY(const Row row, make_row(schema, id, document));
+  const std::string json = to_json(row.document);
   // An execution has a dozen indexed fields, and one or two of them change from one of its states to the next. Setting
   // a column writes its index anew even when the value is the same, so only those that changed are set.
   std::vector<bool> changed(row.keys.size());
   bool exists = false;
   {
-    SQ_TRY(Statement select, connection_.statement(select_keys_sql(schema)));
+    SQ_TRY(Statement select, connection_.statement(sql_of(collection).get_keys));
     select.bind(id);
     SQ_TRY(exists, select.step());
     for (size_t i = 0; exists && i < changed.size(); ++i) {
@@ -117,32 +98,32 @@ Status SqliteTransaction::put(Collection collection, std::string_view id, const 
     }
   }
   if (!exists) {
-    SQ_TRY(Statement statement, connection_.statement(insert_sql(schema)));
+    SQ_TRY(Statement statement, connection_.statement(sql_of(collection).insert));
     statement.bind(id);
-    bind_row(statement, row);
+    bind_row(statement, row, json);
     return statement.run();
   }
   SQ_TRY(Statement statement, connection_.statement(replace_sql(schema, changed)));
   for (size_t i = 0; i < row.keys.size(); ++i) {
     if (changed[i]) statement.bind(row.keys[i]);
   }
-  statement.bind(std::string_view(row.json)).bind(id);
+  statement.bind(std::string_view(json)).bind(id);
   return statement.run();
 }
 
 Status SqliteTransaction::update(Collection collection, std::string_view id, int64_t revision, const Value& document) {
   const CollectionSchema& schema = schema_of(collection);
-  SQ_TRY(const Row row, make_row(schema, id, document));
+  SQ_TRY(const ReadyDocument row, make_ready(collection, id, document));
+  const std::string json = to_json(row.document);
   {
-    SQ_TRY(Statement statement, connection_.statement(update_sql(schema)));
-    bind_row(statement, row);
+    SQ_TRY(Statement statement, connection_.statement(sql_of(collection).update));
+    bind_row(statement, row, json);
     statement.bind(id).bind(revision);
     SQ_CHECK(statement.run());
   }
   if (connection_.changes() == 1) return {};
 
-  SQ_TRY(Statement select,
-         connection_.statement(fmt::format("SELECT revision FROM {} WHERE id = ?", sql_name(schema.name))));
+  SQ_TRY(Statement select, connection_.statement(sql_of(collection).get_revision));
   select.bind(id);
   SQ_TRY(const bool found, select.step());
   if (!found) return fail(ErrorCode::kNotFound, fmt::format("'{}' has no record '{}'", schema.name, id));
@@ -151,8 +132,7 @@ Status SqliteTransaction::update(Collection collection, std::string_view id, int
 }
 
 Result<bool> SqliteTransaction::erase(Collection collection, std::string_view id) {
-  SQ_TRY(Statement statement,
-         connection_.statement(fmt::format("DELETE FROM {} WHERE id = ?", sql_name(schema_of(collection).name))));
+  SQ_TRY(Statement statement, connection_.statement(sql_of(collection).erase));
   statement.bind(id);
   SQ_CHECK(statement.run());
   return connection_.changes() == 1;

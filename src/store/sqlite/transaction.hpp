@@ -13,7 +13,8 @@ class SqliteTransaction final : public WriteTx {
   Result<std::optional<Record>> get(Collection collection, std::string_view id) override;
   Result<Page> list(Collection collection, const Query& query) override;
   Status insert(Collection collection, std::string_view id, const Value& document) override;
-  Status put(Collection collection, std::string_view id, const Value& document) override;
+  using WriteTx::put;
+  Status put(Collection collection, std::string_view id, const ReadyDocument& row) override;
   Status update(Collection collection, std::string_view id, int64_t revision, const Value& document) override;
   Result<bool> erase(Collection collection, std::string_view id) override;
 
