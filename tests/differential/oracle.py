@@ -9,8 +9,10 @@ import json
 import re
 import signal
 import sys
+import warnings
 
 sys.setrecursionlimit(4000)
+warnings.simplefilter("ignore")
 SECONDS_MAX = 2
 
 
@@ -68,7 +70,14 @@ class Jinja:
     def __init__(self):
         from jinja2 import StrictUndefined
         from jinja2.sandbox import SandboxedEnvironment
+        from stackstorm_filters import FILTERS
         self.environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        self.environment.filters.update(FILTERS)
+
+        def in_(item, list):  # StackStorm has its own, whose name shows in messages
+            return item in list
+
+        self.environment.tests["in"] = in_
 
     def __call__(self, case):
         return self.environment.from_string(case["text"]).render(**case["context"])
