@@ -15,6 +15,8 @@ Signature::Signature(std::string_view line) {
   const size_t colon = line.find(':');
   function = std::string(line.substr(0, colon));
   is_builtin = function.find('.') != std::string::npos;
+  is_c_function = function.ends_with('!');
+  if (is_c_function) function.pop_back();
   for (const std::string& word : split(colon == std::string_view::npos ? "" : line.substr(colon + 1), ' ')) {
     if (word.empty()) continue;
     if (word == "*") {
@@ -26,7 +28,7 @@ Signature::Signature(std::string_view line) {
       const size_t mark = word.find('?');
       parameter.name = word.substr(0, mark);
       parameter.optional = mark != std::string::npos;
-      parameter.keyword = !is_builtin || word.ends_with('=');
+      parameter.keyword = (!is_builtin && !is_c_function) || word.ends_with('=');
       if (!parameter.optional) {
         required_first = required_first && required == parameters.size();
         ++required;
@@ -48,8 +50,18 @@ std::string plural(size_t count, std::string_view noun) {
   return std::to_string(count) + " " + std::string(noun) + (count == 1 ? "" : "s");
 }
 
+// "len() takes exactly one argument (2 given)", "gt expected 2 arguments, got 1".
+tl::unexpected<Error> wrong_count(const Signature& signature, size_t given) {
+  if (signature.parameters.size() == 1) {
+    return type_error(signature.function + "() takes exactly one argument (" + std::to_string(given) + " given)");
+  }
+  return type_error(signature.function + " expected " + plural(signature.parameters.size(), "argument") + ", got " +
+                    std::to_string(given));
+}
+
 tl::unexpected<Error> too_many(const Signature& signature, size_t given) {
   const size_t most = signature.parameters.size();
+  if (signature.is_c_function) return wrong_count(signature, given);
   if (signature.is_builtin) {
     if (most == 0)
       return type_error(signature.function + "() takes no arguments (" + std::to_string(given) + " given)");
@@ -91,6 +103,10 @@ tl::unexpected<Error> too_few(const Signature& signature, const std::vector<std:
 Status bind(const Signature& signature, const Value* first, const CallArguments& arguments, Bound& bound) {
   const size_t count = signature.parameters.size();
   size_t position = 0;
+  if (signature.is_c_function && !arguments.keyword.empty()) {
+    const std::string module = count == 2 ? "_operator." : "";
+    return type_error(module + signature.function + "() takes no keyword arguments");
+  }
   if (first != nullptr && count > 0) bound.values_[position++] = first;
   for (const Value& value : arguments.positional) {
     if (position < count) {
@@ -125,6 +141,7 @@ Status bind(const Signature& signature, const Value* first, const CallArguments&
     if (bound.values_[i] == nullptr && !signature.parameters[i].optional)
       missing.push_back(signature.parameters[i].name);
   }
+  if (!missing.empty() && signature.is_c_function) return wrong_count(signature, position);
   if (!missing.empty()) return too_few(signature, missing, arguments.positional.size());
   return {};
 }

@@ -19,7 +19,7 @@ inline constexpr size_t kParametersMax = 12;
 //   name?   may be left out          name~   counts in messages only (Jinja passes it itself)
 //   *       the rest is taken as it comes (Bound::rest and Bound::keywords)
 // A function whose name has a dot ("str.split") is a method written in C: it takes keywords only for the parameters
-// marked name?= and has other words for mistakes.
+// marked name?= and has other words for mistakes. "len!" is a function written in C, which has others again.
 class Signature {
  public:
   explicit Signature(std::string_view line);
@@ -36,6 +36,7 @@ class Signature {
   bool required_first = true;  // as nearly everywhere: no parameter that may be left out stands before one that may not
   bool variadic = false;
   bool is_builtin = false;
+  bool is_c_function = false;
 };
 
 // Bound arguments; points into the values that were bound.

@@ -277,6 +277,7 @@ struct MacroStmt final : Stmt {
   Body body;
   // Special names that the body uses without defining them.
   bool uses_caller = false, uses_kwargs = false, uses_varargs = false;
+  bool is_caller = false;  // the body of a {% call %}, which has no name
 };
 
 struct CallBlockStmt final : Stmt {
@@ -307,6 +308,7 @@ struct LoadStmt final : Stmt {
   explicit LoadStmt(Place p) : Stmt(StmtKind::kLoad, p) {}
   ExprPtr source;
   std::vector<std::string> names;  // that import and from define
+  bool is_extends = false;
 };
 
 }  // namespace squall::expr::jinja

@@ -13,8 +13,9 @@ namespace {
 class Checker {
  public:
   static Status check_alone(const Expr& expr) { return check_expr(expr, false); }
-  Status check_body(const Body& body, bool soft) {
-    for (const StmtPtr& stmt : body) SQ_CHECK(check_stmt(*stmt, soft));
+  // `top`: not inside anything but ifs.
+  Status check_body(const Body& body, bool soft, bool top) {
+    for (const StmtPtr& stmt : body) SQ_CHECK(check_stmt(*stmt, soft, top));
     return {};
   }
 
@@ -24,7 +25,10 @@ class Checker {
   }
 
   // `soft`: directly inside an if, where unknown filters and tests are forgiven until they run.
-  Status check_stmt(const Stmt& stmt, bool soft) {
+  Status check_stmt(const Stmt& stmt, bool soft, bool top) {
+    if (stmt.kind == StmtKind::kLoad && static_cast<const LoadStmt&>(stmt).is_extends && !top) {
+      return assertion("cannot use extend from a non top-level scope", stmt.place);
+    }
     if (stmt.kind == StmtKind::kFor) SQ_CHECK(check_loop(static_cast<const ForStmt&>(stmt)));
     if (stmt.kind == StmtKind::kMacro) SQ_CHECK(check_macro(static_cast<const MacroStmt&>(stmt)));
     if (stmt.kind == StmtKind::kCallBlock) SQ_CHECK(check_macro(*static_cast<const CallBlockStmt&>(stmt).caller));
@@ -42,7 +46,7 @@ class Checker {
           if (status) status = check_expr(part, !of_loop && (soft || inner_soft));
         },
         [&](const Body& body) {
-          if (status) status = check_body(body, inner_soft);
+          if (status) status = check_body(body, inner_soft, top && inner_soft);
         });
     return status;
   }
@@ -107,7 +111,7 @@ class Checker {
 
 }  // namespace
 
-Status check(const Body& body) { return Checker().check_body(body, false); }
+Status check(const Body& body) { return Checker().check_body(body, false, true); }
 Status check(const Expr& expr) { return Checker::check_alone(expr); }
 
 }  // namespace squall::expr::jinja

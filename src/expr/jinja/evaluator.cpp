@@ -56,6 +56,9 @@ void collect_blocks(const Stmt& stmt, std::map<std::string, const BlockStmt*, st
     case StmtKind::kWith: collect_blocks(static_cast<const WithStmt&>(stmt).body, blocks); break;
     case StmtKind::kFilterBlock: collect_blocks(static_cast<const FilterBlockStmt&>(stmt).body, blocks); break;
     case StmtKind::kAutoescape: collect_blocks(static_cast<const AutoescapeStmt&>(stmt).body, blocks); break;
+    case StmtKind::kSetBlock: collect_blocks(static_cast<const SetBlockStmt&>(stmt).body, blocks); break;
+    case StmtKind::kMacro: collect_blocks(static_cast<const MacroStmt&>(stmt).body, blocks); break;
+    case StmtKind::kCallBlock: collect_blocks(static_cast<const CallBlockStmt&>(stmt).caller->body, blocks); break;
     default: break;
   }
 }
@@ -95,6 +98,7 @@ Status Evaluator::run(const Stmt& stmt, const FramePtr& frame) {
     case StmtKind::kWith: return run_with(static_cast<const WithStmt&>(stmt), frame);
     case StmtKind::kSet: {
       const auto& set = static_cast<const SetStmt&>(stmt);
+      SQ_CHECK(check_target(*set.target, frame));
       SQ_TRY(const Value value, eval(*set.value, frame));
       return assign(*set.target, value, frame);
     }
@@ -251,8 +255,9 @@ Status Evaluator::run_filter_block(const FilterBlockStmt& stmt, const FramePtr& 
   SQ_TRY(std::string text, capture(stmt.body, inner));
   const Value block = captured(std::move(text));
   SQ_TRY(const Value value, eval_filter(static_cast<const FilterExpr&>(*stmt.filter), inner, &block));
-  SQ_TRY(const std::string shown, rt_.str(value));
-  return append(shown);
+  // Jinja joins what the filter gives with the text around it; it does not make text of it.
+  if (value.is_string() || value.kind() == Kind::kMarkup) return append(value.as_string());
+  return type_error("sequence item 0: expected str instance, " + std::string(rt_.type_name(value)) + " found");
 }
 
 Status Evaluator::run_call_block(const CallBlockStmt& stmt, const FramePtr& frame) {
@@ -303,7 +308,7 @@ Value Evaluator::make_macro(const MacroStmt& macro, const FramePtr& frame) {
 }
 
 Result<Value> Evaluator::call_macro(const MacroStmt& macro, const FramePtr& closure, CallArguments arguments) {
-  const std::string shown = "macro " + python::repr(Value(macro.name));
+  const std::string shown = "macro " + (macro.is_caller ? "None" : python::repr(Value(macro.name)));
   const auto& names = macro.signature.names;
   const FramePtr frame = std::make_shared<Frame>(closure);
   const size_t given = std::min(names.size(), arguments.positional.size());
@@ -356,6 +361,24 @@ Result<Value> Evaluator::call_macro(const MacroStmt& macro, const FramePtr& clos
 
 // --- Assignment -------------------------------------------------------------------------------------------------
 
+// `ns.a = value` asks for a namespace before it evaluates the value.
+Status Evaluator::check_target(const Expr& target, const FramePtr& frame) {
+  if (target.kind == ExprKind::kTuple) {
+    for (const ExprPtr& item : static_cast<const SequenceExpr&>(target).items) SQ_CHECK(check_target(*item, frame));
+  }
+  if (target.kind != ExprKind::kNamespaceRef) return {};
+  SQ_TRY([[maybe_unused]] const Namespace* names, namespace_of(static_cast<const NamespaceRefExpr&>(target), frame));
+  return {};
+}
+
+Result<const Namespace*> Evaluator::namespace_of(const NamespaceRefExpr& reference, const FramePtr& frame) {
+  const Value* found = frame->find(reference.name);
+  if (found == nullptr) found = rt_.scope().find(reference.name);
+  const auto* names = found != nullptr ? as_object_of<Namespace>(*found) : nullptr;
+  if (names == nullptr) return raise("TemplateRuntimeError", "cannot assign attribute on non-namespace object");
+  return names;
+}
+
 Status Evaluator::assign(const Expr& target, const Value& value, const FramePtr& frame) {
   if (target.kind == ExprKind::kName) {
     frame->set(static_cast<const NameExpr&>(target).name, value);
@@ -363,10 +386,7 @@ Status Evaluator::assign(const Expr& target, const Value& value, const FramePtr&
   }
   if (target.kind == ExprKind::kTuple) return unpack(static_cast<const SequenceExpr&>(target), value, frame);
   const auto& reference = static_cast<const NamespaceRefExpr&>(target);
-  const Value* found = frame->find(reference.name);
-  if (found == nullptr) found = rt_.scope().find(reference.name);
-  const auto* names = found != nullptr ? as_object_of<Namespace>(*found) : nullptr;
-  if (names == nullptr) return raise("TemplateRuntimeError", "cannot assign attribute on non-namespace object");
+  SQ_TRY(const Namespace* names, namespace_of(reference, frame));
   names->set(reference.attribute, value);
   return {};
 }

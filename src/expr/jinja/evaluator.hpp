@@ -26,6 +26,7 @@ struct Frame {
 using FramePtr = std::shared_ptr<Frame>;
 
 class LoopContext;
+class Namespace;
 
 // Lives for one render. Not to be copied: macros point to it.
 class Evaluator {
@@ -72,6 +73,8 @@ class Evaluator {
   FramePtr owned(const FramePtr& frame);
   Result<Cursor> filtered(const ForStmt& loop, const FramePtr& frame, const Value& iterable);
 
+  Status check_target(const Expr& target, const FramePtr& frame);
+  Result<const Namespace*> namespace_of(const NamespaceRefExpr& reference, const FramePtr& frame);
   Status assign(const Expr& target, const Value& value, const FramePtr& frame);
   Status unpack(const SequenceExpr& targets, const Value& value, const FramePtr& frame);
 
@@ -92,7 +95,8 @@ class Evaluator {
   Result<Value> eval_filter(const FilterExpr& expr, const FramePtr& frame, const Value* block_text);
   Result<Value> eval_test(const TestExpr& expr, const FramePtr& frame);
   Result<Value> eval_compare(const CompareExpr& expr, const FramePtr& frame);
-  Result<CallArguments> eval_arguments(const CallSyntax& syntax, const FramePtr& frame);
+  // `caller`: what {% call %} passes, after the keywords and before those of **more.
+  Result<CallArguments> eval_arguments(const CallSyntax& syntax, const FramePtr& frame, const Value* caller = nullptr);
   Result<Value> eval_optional(const ExprPtr& expr, const FramePtr& frame);
 
   Runtime& rt_;

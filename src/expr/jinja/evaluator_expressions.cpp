@@ -162,7 +162,7 @@ Result<Value> Evaluator::eval_getitem(const GetitemExpr& expr, const FramePtr& f
   return rt_.get_item(object, key);
 }
 
-Result<CallArguments> Evaluator::eval_arguments(const CallSyntax& syntax, const FramePtr& frame) {
+Result<CallArguments> Evaluator::eval_arguments(const CallSyntax& syntax, const FramePtr& frame, const Value* caller) {
   CallArguments arguments;
   arguments.positional.reserve(syntax.positional.size());
   for (const ExprPtr& expr : syntax.positional) {
@@ -182,6 +182,7 @@ Result<CallArguments> Evaluator::eval_arguments(const CallSyntax& syntax, const 
     SQ_TRY(Value value, eval(*expr, frame));
     arguments.keyword.set(name, std::move(value));
   }
+  if (caller != nullptr) arguments.keyword.set("caller", *caller);
   if (syntax.more_keyword) {
     SQ_TRY(const Value more, eval(*syntax.more_keyword, frame));
     if (is_undefined(more)) return raise_undefined(more);
@@ -191,7 +192,8 @@ Result<CallArguments> Evaluator::eval_arguments(const CallSyntax& syntax, const 
     for (const auto& [key, value] : dict_entries(rt_.resolve(more))) {
       if (!key.is_string()) return type_error("keywords must be strings");
       if (arguments.keyword.find(key.as_string()) != nullptr) {
-        return type_error("got multiple values for keyword argument " + python::repr(key));
+        return type_error("jinja2.sandbox.SandboxedEnvironment.call() got multiple values for keyword argument " +
+                          python::repr(key));
       }
       arguments.keyword.set(key.as_string(), value);
     }
@@ -213,8 +215,7 @@ Result<Value> Evaluator::eval_call(const CallExpr& expr, const FramePtr& frame, 
   if (is_member && !is_method) {
     SQ_TRY(callee, rt_.get_attribute(callee, member));
   }
-  SQ_TRY(CallArguments arguments, eval_arguments(expr.arguments, frame));
-  if (caller != nullptr) arguments.keyword.set("caller", *caller);
+  SQ_TRY(CallArguments arguments, eval_arguments(expr.arguments, frame, caller));
   if (is_method) return *rt_.call_method(callee, member, arguments);
   return rt_.call(callee, std::move(arguments));
 }

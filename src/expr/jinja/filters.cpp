@@ -246,6 +246,12 @@ Result<std::string> python_json(Runtime& rt, const Value& value, const PythonJso
   if (options.indent.is_string()) {
     // write_json() indents by blanks only: one blank a level, then replaced.
     style.indent = 1;
+  } else if (!options.indent.is_null() && !py::is_integer(options.indent)) {
+    // " " * indent, which a text alone does not ask for.
+    if (!converted.is_string()) {
+      return type_error("can't multiply sequence by non-int of type '" + std::string(rt.type_name(options.indent)) +
+                        "'");
+    }
   } else if (!options.indent.is_null()) {
     SQ_TRY(const int64_t indent, to_index(rt, options.indent));
     SQ_CHECK(rt.charge_text(indent > 0 ? static_cast<size_t>(indent) : 0));

@@ -165,10 +165,8 @@ Result<Value> xml_attributes(Runtime& rt, const Bound& a) {
 Result<Value> urlize(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, escaped(rt, a[0]));
   UrlizeOptions options;
-  if (!a[1].is_null()) {
-    SQ_TRY(const int64_t limit, to_index(rt, a[1]));
-    options.trim_limit = static_cast<size_t>(std::max<int64_t>(0, limit));
-  }
+  const bool limited = !a[1].is_null();
+  if (limited) options.trim_limit = static_cast<size_t>(std::max<int64_t>(0, py::to_int64(a[1]).value_or(INT64_MAX)));
   std::set<std::string> relations{"noopener"};
   SQ_TRY(const bool nofollow, rt.truthy(a.value_or(2, false)));
   if (nofollow) relations.insert("nofollow");
@@ -193,7 +191,15 @@ Result<Value> urlize(Runtime& rt, const Bound& a) {
     }
   }
   SQ_CHECK(rt.charge(text.size()));
-  std::string out = make_links(text, options);
+  bool shortened = false;
+  std::string out = make_links(text, options, shortened);
+  // len(address) > limit
+  if (limited && shortened) {
+    SQ_CHECK(rt.compare(CompareOp::kGt, Value(0), a[1]));
+    if (a[1].is_double()) {
+      return py::type_error("slice indices must be integers or None or have an __index__ method");
+    }
+  }
   SQ_CHECK(rt.charge_text(out.size()));
   return rt.autoescape ? Value::markup(std::move(out)) : Value(std::move(out));
 }

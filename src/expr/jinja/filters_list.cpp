@@ -85,10 +85,13 @@ Result<Value> reverse(Runtime& rt, const Bound& a) {
   List items = *std::move(listed);
   std::reverse(items.begin(), items.end());
   if (!is_reversible(rt, now)) return Value(std::move(items));
-  const std::string_view type = now.is_list()              ? "list_reverseiterator"
-                                : rt.is_mapping(now)       ? "dict_reversekeyiterator"
-                                : as_object_of<Range>(now) ? "range_iterator"
-                                                           : "reversed";
+  const std::string_view type = now.is_list()                      ? "list_reverseiterator"
+                                : rt.is_mapping(now)               ? "dict_reversekeyiterator"
+                                : now.type_name() == "dict_keys"   ? "dict_reversekeyiterator"
+                                : now.type_name() == "dict_values" ? "dict_reversevalueiterator"
+                                : now.type_name() == "dict_items"  ? "dict_reverseitemiterator"
+                                : as_object_of<Range>(now)         ? "range_iterator"
+                                                                   : "reversed";
   return make_object<Generator>(type, "",
                                 [items = std::move(items), at = size_t{0}](Value& out) mutable -> Result<bool> {
                                   if (at == items.size()) return false;
@@ -273,7 +276,7 @@ Result<Value> lazily(std::string name, F make) {
 }
 
 Result<Value> batch(Runtime& rt, const Bound& a) {
-  return lazily("sync_do_batch", [&]() -> Result<List> {
+  return lazily("do_batch", [&]() -> Result<List> {
     SQ_TRY(const List items, rt.to_list(a[0]));
     // Jinja compares lengths with it: what is no number is never reached.
     int64_t size = -1;
@@ -299,6 +302,9 @@ Result<Value> batch(Runtime& rt, const Bound& a) {
 Result<Value> slice(Runtime& rt, const Bound& a) {
   return lazily("sync_do_slice", [&]() -> Result<List> {
     SQ_TRY(const List items, rt.to_list(a[0]));
+    // len(items) // slices
+    SQ_TRY([[maybe_unused]] const Value per,
+           rt.binary(py::BinaryOp::kFloorDiv, Value(static_cast<int64_t>(items.size())), a[1]));
     SQ_TRY(const int64_t slices, to_index(rt, a[1]));
     if (slices == 0) return raise("ZeroDivisionError", "integer division or modulo by zero");
     List out;
@@ -397,14 +403,14 @@ Result<Value> sum(Runtime& rt, const Bound& a) {
 std::span<const Filter> list_filters() {
   static const Filter kFilters[] = {
       {"batch", Signature("do_batch: value linecount fill_with?"), batch, {}},
-      {"count", Signature("len: obj"), length, {}},
+      {"count", Signature("len!: obj"), length, {}},
       {"dictsort", Signature("do_dictsort: value case_sensitive? by? reverse?"), dict_sort, {}},
       {"first", Signature("sync_do_first: environment~ seq"), first, {}},
       {"groupby", Signature("sync_do_groupby: environment~ value attribute default? case_sensitive?"), group_by, {}},
       {"items", Signature("do_items: value"), items, {}},
       {"join", Signature("sync_do_join: eval_ctx~ value d? attribute?"), join, {}},
       {"last", Signature("do_last: environment~ seq"), last, {}},
-      {"length", Signature("len: obj"), length, {}},
+      {"length", Signature("len!: obj"), length, {}},
       {"list", Signature("sync_do_list: value"), list, {}},
       {"max", Signature("do_max: environment~ value case_sensitive? attribute?"), extreme<CompareOp::kGt>, {}},
       {"min", Signature("do_min: environment~ value case_sensitive? attribute?"), extreme<CompareOp::kLt>, {}},

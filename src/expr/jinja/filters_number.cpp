@@ -1,4 +1,5 @@
 // Filters on numbers: abs, int, float, round, filesizeformat.
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 
@@ -49,8 +50,12 @@ Result<Value> absolute(Runtime& rt, const Bound& a) {
 
 Result<Value> integer(Runtime& rt, const Bound& a) {
   const Value fallback = a.value_or(1, 0);
-  SQ_TRY(const int64_t base, to_index(rt, a.value_or(2, 10)));
-  Result<Value> whole = is_text(a[0]) ? py::parse_integer(a[0].as_string(), static_cast<int>(base)) : to_int(rt, a[0]);
+  const auto parsed = [&]() -> Result<Value> {
+    // The base counts for text only.
+    SQ_TRY(const int64_t base, to_index(rt, a.value_or(2, 10)));
+    return py::parse_integer(a[0].as_string(), static_cast<int>(std::clamp<int64_t>(base, -1, 99)));
+  };
+  Result<Value> whole = is_text(a[0]) ? parsed() : to_int(rt, a[0]);
   if (whole || !is_of_type(whole.error(), {"TypeError", "ValueError"})) return whole;
   // "42.23" is 42.
   const Result<double> real = to_float(rt, a[0]);
@@ -73,6 +78,9 @@ Result<Value> round_common(Runtime& rt, const Value& value, const Value& precisi
   if (precision.is_null()) {
     return value.is_double() ? py::round_to_integer(value.as_double()) : py::positive(value);
   }
+  // round(0.1, 2 ** 70) is as exact as a float can be.
+  const bool exact = value.is_double() && py::is_integer(precision) && !py::to_int64(precision);
+  if (exact) return py::is_negative(precision) ? Value(0.0) : value;
   SQ_TRY(const int64_t places, to_index(rt, precision));
   if (!value.is_double()) return py::round_integer(value, places);
   const double rounded = py::round_places(value.as_double(), places);
@@ -84,6 +92,7 @@ Result<Value> round_common(Runtime& rt, const Value& value, const Value& precisi
 
 Result<Value> round(Runtime& rt, const Bound& a) {
   const Value precision = a.value_or(1, 0);
+  if (!rt.is_hashable(a[2])) return type_error("unhashable type: '" + std::string(rt.type_name(a[2])) + "'");
   const std::string method(a.value_or(2, Value("common")).string_or(""));
   if (method != "common" && method != "ceil" && method != "floor") {
     return raise("FilterArgumentError", "method must be common, ceil or floor");
@@ -132,7 +141,7 @@ Result<Value> file_size(Runtime& rt, const Bound& a) {
 
 std::span<const Filter> number_filters() {
   static const Filter kFilters[] = {
-      {"abs", Signature("abs: x"), absolute, {}},
+      {"abs", Signature("abs!: x"), absolute, {}},
       {"filesizeformat", Signature("do_filesizeformat: value binary?"), file_size, {}},
       {"float", Signature("do_float: value default?"), real, {}},
       {"int", Signature("do_int: value default? base?"), integer, {}},

@@ -73,6 +73,15 @@ Value stepping_generator(Runtime& rt, std::string name, const Value& source, std
       });
 }
 
+// The name of a filter or a test, which any value may be given for; looked up for each element, as Jinja does.
+Result<std::string_view> name_of(Runtime& rt, const Value& name, std::string_view noun) {
+  if (name.is_string() || name.kind() == Kind::kMarkup) return name.as_string();
+  if (is_strict_undefined(name)) return raise_undefined(name);
+  if (!rt.is_hashable(name)) return py::type_error("unhashable type: '" + std::string(rt.type_name(name)) + "'");
+  SQ_TRY(const std::string shown, rt.repr(name));
+  return raise("TemplateRuntimeError", "No " + std::string(noun) + " named " + shown + ".");
+}
+
 Result<Step> map_step(Runtime& rt, const List& positional, Dict keywords) {
   if (positional.empty() && keywords.find("attribute") != nullptr) {
     SQ_TRY(AttributeGetter getter, AttributeGetter::parse(rt, *keywords.find("attribute")));
@@ -89,9 +98,10 @@ Result<Step> map_step(Runtime& rt, const List& positional, Dict keywords) {
     };
   }
   if (positional.empty()) return raise("FilterArgumentError", "map requires a filter argument");
-  SQ_TRY(const std::string name, rt.str(positional.front()));
+  const Value filter = positional.front();
   CallArguments arguments{List(positional.begin() + 1, positional.end()), std::move(keywords)};
-  return [&rt, name, arguments = std::move(arguments)](const Value& item) -> Result<std::optional<Value>> {
+  return [&rt, filter, arguments = std::move(arguments)](const Value& item) -> Result<std::optional<Value>> {
+    SQ_TRY(const std::string_view name, name_of(rt, filter, "filter"));
     SQ_TRY(Value value, rt.call_filter(name, item, arguments));
     return std::optional(std::move(value));
   };
@@ -111,16 +121,20 @@ Result<Step> select_step(Runtime& rt, List positional, const Dict& keywords, boo
     SQ_TRY(getter, AttributeGetter::parse(rt, positional.front()));
     positional.erase(positional.begin());
   }
-  std::optional<std::string> test;
+  std::optional<Value> test;
   if (!positional.empty()) {
-    SQ_TRY(test, rt.str(positional.front()));
+    test = positional.front();
     positional.erase(positional.begin());
   }
   CallArguments arguments{std::move(positional), keywords};
   return
       [&rt, getter, test, arguments = std::move(arguments), wanted](const Value& item) -> Result<std::optional<Value>> {
         SQ_TRY(const Value value, getter.get(rt, item));
-        SQ_TRY(const bool passes, test ? rt.call_test(*test, value, arguments) : rt.truthy(value));
+        std::string_view name;
+        if (test) {
+          SQ_TRY(name, name_of(rt, *test, "test"));
+        }
+        SQ_TRY(const bool passes, test ? rt.call_test(name, value, arguments) : rt.truthy(value));
         return passes == wanted ? std::optional(item) : std::nullopt;
       };
 }

@@ -119,10 +119,17 @@ Result<Value> to_yaml_string(Runtime& rt, const Bound& a) {
   return Value(std::move(text));
 }
 
+// The lexer of jsonpath-rw takes the first character, query[:1], and expects a text.
+tl::unexpected<Error> not_a_path(Runtime& rt, const Value& query) {
+  const std::string type(rt.type_name(query));
+  if (is_undefined(query)) return raise_undefined(query);
+  if (query.is_list() || query.kind() == Kind::kTuple) return py::value_error("Expected a string");
+  if (rt.is_mapping(query)) return type_error("unhashable type: 'slice'");
+  return type_error("'" + type + "' object is not subscriptable");
+}
+
 Result<Value> jsonpath_query(Runtime& rt, const Bound& a) {
-  if (!is_text(a[1])) {
-    return raise("Exception", "cannot parse a jsonpath of type " + std::string(rt.type_name(a[1])));
-  }
+  if (!is_text(a[1])) return not_a_path(rt, a[1]);
   SQ_TRY(const JsonPath path, JsonPath::parse(a[1].as_string()));
   SQ_TRY(const Value data, rt.freeze(a[0]));
   SQ_TRY(const auto matches, path.find(data));
@@ -155,7 +162,12 @@ class RegexTime {
 Result<Regex> compile(Runtime& rt, const Value& pattern, const Value& ignore_case) {
   SQ_CHECK(rt.charge(kRegexSteps));
   SQ_TRY(const bool flag, rt.truthy(ignore_case));
-  if (!is_text(pattern)) return type_error("first argument must be string or compiled pattern");
+  if (!is_text(pattern)) {
+    // re looks into its cache first.
+    if (is_strict_undefined(pattern)) return raise_undefined(pattern);
+    if (!rt.is_hashable(pattern)) return type_error("unhashable type: '" + std::string(rt.type_name(pattern)) + "'");
+    return type_error("first argument must be string or compiled pattern");
+  }
   return Regex::compile_cached(pattern.as_string(), {.ignore_case = flag});
 }
 
@@ -180,7 +192,11 @@ Result<Value> regex_search(Runtime& rt, const Bound& a) {
 Result<Value> regex_replace(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
   SQ_TRY(const Regex regex, compile(rt, a[1], a[3]));
-  if (!is_text(a[2])) return type_error("expected str instance, " + std::string(rt.type_name(a[2])) + " found");
+  if (!is_text(a[2])) {
+    if (is_strict_undefined(a[2])) return raise_undefined(a[2]);
+    if (!rt.is_hashable(a[2])) return type_error("unhashable type: '" + std::string(rt.type_name(a[2])) + "'");
+    return type_error("decoding to str: need a bytes-like object, " + std::string(rt.type_name(a[2])) + " found");
+  }
   const RegexTime time(rt);
   SQ_TRY(auto replaced, regex.substitute(text, a[2].as_string()));
   SQ_CHECK(time.charge());
@@ -190,11 +206,17 @@ Result<Value> regex_replace(Runtime& rt, const Bound& a) {
 
 Result<Value> regex_substring(Runtime& rt, const Bound& a) {
   SQ_TRY(const std::string text, rt.str(a[0]));
-  SQ_TRY(int64_t index, to_index(rt, a.value_or(2, 0)));
   SQ_TRY(const Regex regex, compile(rt, a[1], a[3]));
   const RegexTime time(rt);
   SQ_TRY(const auto matches, regex.find_all(text));
   SQ_CHECK(time.charge());
+  const Value at = a.value_or(2, 0);
+  if (!py::is_integer(at)) {
+    return type_error("list indices must be integers or slices, not " + std::string(rt.type_name(at)));
+  }
+  const auto given = py::to_int64(at);
+  if (!given) return raise("IndexError", "cannot fit 'int' into an index-sized integer");
+  int64_t index = *given;
   if (index < 0) index += static_cast<int64_t>(matches.size());
   if (index < 0 || index >= static_cast<int64_t>(matches.size())) return raise("IndexError", "list index out of range");
   const RegexMatch& match = matches[static_cast<size_t>(index)];

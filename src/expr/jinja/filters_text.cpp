@@ -117,12 +117,14 @@ Result<Value> indent(Runtime& rt, const Bound& a) {
     if (is_text(a[1])) {
       indention = std::string(a[1].as_string());
     } else {
+      if (!py::is_integer(a[1])) {
+        return type_error("can't multiply sequence by non-int of type '" + std::string(rt.type_name(a[1])) + "'");
+      }
+      if (!py::to_int64(a[1])) return raise("OverflowError", "cannot fit 'int' into an index-sized integer");
       SQ_TRY(const size_t width, to_width(rt, a[1]));
       indention = std::string(width, ' ');
     }
   }
-  SQ_TRY(const bool first, rt.truthy(a.value_or(2, false)));
-  SQ_TRY(const bool blank, rt.truthy(a.value_or(3, false)));
   if (is_undefined(a[0])) return raise_undefined(a[0]);
   // Jinja starts with `s += "\n"`, which a list takes.
   if (a[0].is_list()) return raise("AttributeError", "'list' object has no attribute 'splitlines'");
@@ -130,6 +132,8 @@ Result<Value> indent(Runtime& rt, const Bound& a) {
   if (!is_text(a[0])) {
     return type_error("unsupported operand type(s) for +=: '" + std::string(rt.type_name(a[0])) + "' and 'str'");
   }
+  SQ_TRY(const bool blank, rt.truthy(a.value_or(3, false)));
+  SQ_TRY(const bool first, rt.truthy(a.value_or(2, false)));
   const std::string text = std::string(a[0].as_string()) + "\n";
   std::string out = first ? indention : "";
   bool is_first = true;
@@ -145,24 +149,35 @@ Result<Value> indent(Runtime& rt, const Bound& a) {
   return like(a[0], std::move(out));
 }
 
+// len()
+Result<int64_t> size_of(Runtime& rt, const Value& value) {
+  SQ_TRY(const auto size, rt.length(value));
+  if (!size) return type_error("object of type '" + std::string(rt.type_name(value)) + "' has no len()");
+  return static_cast<int64_t>(*size);
+}
+
+// assert value >= least, f"expected {name} >= {least}, got {value}"
+Status expect_at_least(Runtime& rt, std::string_view name, const Value& value, int64_t least) {
+  SQ_TRY(const bool enough, rt.compare(CompareOp::kGtEq, value, Value(least)));
+  if (enough) return {};
+  SQ_TRY(const std::string shown, rt.str(value));
+  return raise("AssertionError", "expected " + std::string(name) + " >= " + std::to_string(least) + ", got " + shown);
+}
+
 Result<Value> truncate(Runtime& rt, const Bound& a) {
-  SQ_TRY(const int64_t length, to_index(rt, a.value_or(1, 255)));
-  SQ_TRY(const bool kill_words, rt.truthy(a.value_or(2, false)));
+  const Value given = a.value_or(1, 255);
   const Value end = a.value_or(3, Value("..."));
-  int64_t leeway = 5;
-  if (!a[4].is_null()) {
-    SQ_TRY(leeway, to_index(rt, a[4]));
-  }
-  SQ_TRY(const auto end_length, rt.length(end));
-  const auto end_size = static_cast<int64_t>(end_length.value_or(0));
-  if (length < end_size) {
-    return raise("AssertionError",
-                 "expected length >= " + std::to_string(end_size) + ", got " + std::to_string(length));
-  }
-  if (leeway < 0) return raise("AssertionError", "expected leeway >= 0, got " + std::to_string(leeway));
-  SQ_TRY(const auto size, rt.length(a[0]));
-  if (!size) return type_error("object of type '" + std::string(rt.type_name(a[0])) + "' has no len()");
-  if (static_cast<int64_t>(*size) <= length + leeway) return a[0];
+  const Value leeway = a[4].is_null() ? Value(5) : a[4];
+  SQ_TRY(const int64_t end_size, size_of(rt, end));
+  SQ_CHECK(expect_at_least(rt, "length", given, end_size));
+  SQ_CHECK(expect_at_least(rt, "leeway", leeway, 0));
+  SQ_TRY(const int64_t size, size_of(rt, a[0]));
+  SQ_TRY(const Value room, rt.binary(py::BinaryOp::kAdd, given, leeway));
+  SQ_TRY(const bool fits, rt.compare(CompareOp::kLtEq, Value(size), room));
+  if (fits) return a[0];
+  SQ_TRY(const bool kill_words, rt.truthy(a.value_or(2, false)));
+  if (given.is_double()) return type_error("slice indices must be integers or None or have an __index__ method");
+  SQ_TRY(const int64_t length, to_index(rt, given));
   const bool is_list = a[0].is_list() || a[0].kind() == Kind::kTuple;
   if (is_list && kill_words) return rt.binary(py::BinaryOp::kAdd, a[0], end);
   if (is_list) {
@@ -178,8 +193,17 @@ Result<Value> truncate(Runtime& rt, const Bound& a) {
   return like(a[0], std::string(kept) + end_text);
 }
 
+Result<int64_t> wrap_width(Runtime& rt, const Value& width) {
+  SQ_TRY(const bool too_small, rt.compare(CompareOp::kLtEq, width, Value(0)));
+  if (too_small) {
+    SQ_TRY(const std::string shown, rt.repr(width));
+    return py::value_error("invalid width " + shown + " (must be > 0)");
+  }
+  if (width.is_double()) return static_cast<int64_t>(std::min(width.as_double(), 1e9));
+  return py::to_int64(width).value_or(INT64_MAX);
+}
+
 Result<Value> word_wrap(Runtime& rt, const Bound& a) {
-  SQ_TRY(const int64_t width, to_index(rt, a.value_or(1, 79)));
   SQ_TRY(const bool break_long_words, rt.truthy(a.value_or(2, true)));
   SQ_TRY(const std::string separator, a[3].is_null() ? Result<std::string>("\n") : rt.str(a[3]));
   SQ_TRY(const bool break_on_hyphens, rt.truthy(a.value_or(4, true)));
@@ -190,8 +214,13 @@ Result<Value> word_wrap(Runtime& rt, const Bound& a) {
   SQ_CHECK(rt.charge(a[0].size()));
   std::string out;
   bool is_first = true;
-  for (const std::string_view line : py::split_lines(a[0].as_string())) {
-    if (width <= 0) return py::value_error("invalid width " + std::to_string(width) + " (must be > 0)");
+  // The width is looked at for each line only: no line, no mistake.
+  const auto lines = py::split_lines(a[0].as_string());
+  int64_t width = 79;
+  if (a.has(1) && !lines.empty()) {
+    SQ_TRY(width, wrap_width(rt, a[1]));
+  }
+  for (const std::string_view line : lines) {
     if (!is_first) out += separator;
     is_first = false;
     const auto wrapped = wrap_text(line, static_cast<size_t>(width), break_long_words, break_on_hyphens);

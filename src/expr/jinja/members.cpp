@@ -114,7 +114,8 @@ Result<std::optional<Value>> Runtime::sequence_item(const Value& sequence, const
   const size_t start = py::byte_offset(text, static_cast<size_t>(index));
   size_t end = start;
   next_code_point(text, end);
-  return Value(text.substr(start, end - start));
+  const std::string_view part = text.substr(start, end - start);
+  return sequence.is_string() ? Value(part) : Value::markup(std::string(part));
 }
 
 Result<std::optional<Value>> Runtime::find_item(const Value& object, const Value& key) {

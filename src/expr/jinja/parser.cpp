@@ -255,7 +255,8 @@ Result<StmtPtr> Parser::parse_load() {
   const Token& tag = next();
   auto load = std::make_unique<LoadStmt>(tag.place);
   SQ_TRY(load->source, parse_expression());
-  if (tag.text == "extends") return load;
+  load->is_extends = tag.text == "extends";
+  if (load->is_extends) return load;
   if (tag.text == "include" && is_name("ignore") && look().is_name("missing")) {
     next();
     next();
@@ -309,6 +310,7 @@ Result<StmtPtr> Parser::parse_call_block() {
   const Place place = next().place;
   auto block = std::make_unique<CallBlockStmt>(place);
   block->caller = std::make_unique<MacroStmt>(place, "caller");
+  block->caller->is_caller = true;
   if (is(TokenKind::kLParen)) SQ_CHECK(parse_signature(block->caller->signature));
   SQ_TRY(block->call, parse_expression());
   if (block->call->kind != ExprKind::kCall) return fail_at("expected call", place);

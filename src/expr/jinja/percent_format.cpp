@@ -56,7 +56,7 @@ class PercentFormatter {
   Result<Value> next_value() {
     if (values_.kind() == Kind::kTuple) {
       if (used_ < values_.size()) return values_.as_list()[used_++];
-    } else if (used_++ == 0) {
+    } else if (used_++ == 0 && !keyed_) {
       return values_;
     }
     return type_error("not enough arguments for format string");
@@ -64,25 +64,22 @@ class PercentFormatter {
 
   Status conversion() {
     std::optional<Value> keyed;
+    if (at_ < text_.size() && text_[at_] == '%') {
+      ++at_;
+      out_ += "%";
+      return {};
+    }
     if (at_ < text_.size() && text_[at_] == '(') {
       SQ_TRY(keyed, keyed_value());
     }
     Conversion spec;
     SQ_CHECK(parse_spec(spec));
     const size_t type_at = at_ - 1;
-    if (spec.type == '%' && !keyed && !spec.width && !spec.precision) {
-      out_ += "%";
-      return {};
-    }
     Value value;
     if (keyed) {
       value = *std::move(keyed);
     } else {
       SQ_TRY(value, next_value());
-    }
-    if (spec.type == '%') {
-      out_ += "%";
-      return {};
     }
     return append(spec, value, type_at);
   }
@@ -176,8 +173,10 @@ class PercentFormatter {
       default: {
         char hex[16];
         std::snprintf(hex, sizeof hex, "0x%x", static_cast<unsigned>(spec.type));
-        return value_error("unsupported format character '" + py::encode(std::u32string(1, spec.type)) + "' (" + hex +
-                           ") at index " + std::to_string(type_at));
+        const std::string shown =
+            spec.type < 0x7f && spec.type > 0x1e ? std::string(1, static_cast<char>(spec.type)) : "?";
+        return value_error("unsupported format character '" + shown + "' (" + hex + ") at index " +
+                           std::to_string(type_at));
       }
     }
   }
@@ -229,6 +228,7 @@ class PercentFormatter {
   Status append_integer(const Conversion& spec, const Value& value) {
     const bool decimal = spec.type == 'd' || spec.type == 'i' || spec.type == 'u';
     Value number = value;
+    if (decimal && is_undefined(value)) return raise_undefined(value);
     if (decimal && value.is_double()) {
       SQ_TRY(number, py::truncate(value.as_double()));
     } else if (!py::is_integer(value)) {
@@ -249,6 +249,7 @@ class PercentFormatter {
   }
 
   Status append_float(const Conversion& spec, const Value& value) {
+    if (is_undefined(value)) return raise_undefined(value);
     if (!py::is_numeric(value)) return type_error("must be real number, not " + std::string(rt_.type_name(value)));
     SQ_TRY(const double number, py::to_double(value));
     const std::string c_format = std::string("%") + (spec.alternate ? "#" : "") + ".*" + static_cast<char>(spec.type);

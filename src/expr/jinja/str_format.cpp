@@ -25,7 +25,7 @@ struct Spec {
   std::string fill = " ";
   char align = 0;
   char sign = '-';
-  bool alternate = false, zero = false;
+  bool alternate = false, zero = false, no_negative_zero = false;
   size_t width = 0;
   char grouping = 0;
   std::optional<size_t> precision;
@@ -47,6 +47,7 @@ class SpecParser {
       spec.align = static_cast<char>(text_[at_++]);
     }
     if (peek() == '+' || peek() == '-' || peek() == ' ') spec.sign = static_cast<char>(text_[at_++]);
+    spec.no_negative_zero = skip('z');
     spec.alternate = skip('#');
     if (skip('0')) {
       spec.zero = true;
@@ -67,6 +68,10 @@ class SpecParser {
                          std::string(type_name) + "'");
     }
     if (at_ < text_.size()) spec.type = text_[at_] < 0x80 ? static_cast<char>(text_[at_]) : '?';
+    const std::string_view groupable = spec.grouping == '_' ? "deEfFgG%boxX" : "deEfFgG%";
+    if (spec.grouping != 0 && spec.type != 0 && groupable.find(spec.type) == std::string_view::npos) {
+      return value_error(std::string("Cannot specify '") + spec.grouping + "' with '" + spec.type + "'.");
+    }
     return spec;
   }
 
@@ -180,11 +185,16 @@ Result<std::string> format_float(const Spec& spec, double value, std::string_vie
   const size_t end = digits.find_first_not_of("0123456789");
   const std::string whole = digits.substr(0, end);
   const std::string rest = end == std::string::npos ? "" : digits.substr(end);
-  return number_text(spec, sign_of(spec, std::signbit(value)), whole, rest + suffix, 3);
+  const bool is_zero = digits.substr(0, digits.find_first_of("eE")).find_first_of("123456789") == std::string::npos;
+  const bool negative = std::signbit(value) && !(spec.no_negative_zero && is_zero);
+  return number_text(spec, sign_of(spec, negative), whole, rest + suffix, 3);
 }
 
 Result<std::string> format_integer(const Spec& spec, const Value& value, std::string_view type_name) {
   const char type = spec.type == 0 || spec.type == 'n' ? 'd' : spec.type;
+  if (spec.no_negative_zero) {
+    return value_error("Negative zero coercion (z) not allowed in integer format specifier");
+  }
   if (std::string_view("eEfFgG%").find(type) != std::string_view::npos) {
     SQ_TRY(const double real, py::to_double(value));
     return format_float(spec, real, type_name);
@@ -200,9 +210,6 @@ Result<std::string> format_integer(const Spec& spec, const Value& value, std::st
   }
   const int base = type == 'd' ? 10 : type == 'x' || type == 'X' ? 16 : type == 'o' ? 8 : type == 'b' ? 2 : 0;
   if (base == 0) return unknown_code(spec, type_name);
-  if (spec.grouping == ',' && base != 10) {
-    return value_error(std::string("Cannot specify ',' with '") + type + "'.");
-  }
   std::string digits = to_lower(py::digits(value, base));
   std::string prefix = sign_of(spec, py::is_negative(value));
   if (spec.alternate && base != 10) prefix += std::string("0") + type;
@@ -213,6 +220,9 @@ Result<std::string> format_integer(const Spec& spec, const Value& value, std::st
 Result<std::string> format_text(const Spec& spec, std::string_view text, std::string_view type_name) {
   if (spec.type != 0 && spec.type != 's') return unknown_code(spec, type_name);
   if (spec.sign != '-') return value_error("Sign not allowed in string format specifier");
+  if (spec.no_negative_zero) {
+    return value_error("Negative zero coercion (z) not allowed in string format specifier");
+  }
   if (spec.alternate) return value_error("Alternate form (#) not allowed in string format specifier");
   if (spec.grouping != 0) return value_error(std::string("Cannot specify '") + spec.grouping + "' with 's'.");
   if (spec.align == '=' && !spec.zero) return value_error("'=' alignment not allowed in string format specifier");
@@ -346,10 +356,12 @@ class StrFormatter {
     }
     size_t index = 0;
     if (is_index) {
-      if (automatic_.value_or(false)) {
+      // Only a field that is nothing but a number counts as numbered by hand.
+      const bool manual = first == whole;
+      if (manual && automatic_.value_or(false)) {
         return value_error("cannot switch from automatic field numbering to manual field specification");
       }
-      automatic_ = false;
+      if (manual) automatic_ = false;
       const auto given = parse_int(first);
       if (!given) return value_error("Too many decimal digits in format string");
       index = static_cast<size_t>(*given);
@@ -376,7 +388,6 @@ class StrFormatter {
 Result<std::string> format_value(Runtime& rt, const Value& value, std::string_view text) {
   if (text.empty()) return rt.str(value);
   const std::string type(rt.type_name(value));
-  if (is_undefined(value) && is_strict_undefined(value)) return raise_undefined(value);
   if (!is_text(value) && !py::is_numeric(value)) {
     return type_error("unsupported format string passed to " + type + ".__format__");
   }

@@ -129,10 +129,12 @@ Result<Value> LoopContext::call(Runtime&, CallArguments arguments) const {
 
 // --- Macro ------------------------------------------------------------------------------------------------------
 
-Result<std::string> Macro::show(Runtime&) const { return "<Macro " + python::repr(Value(macro_.name)) + ">"; }
+Result<std::string> Macro::show(Runtime&) const {
+  return macro_.is_caller ? "<Macro anonymous>" : "<Macro " + python::repr(Value(macro_.name)) + ">";
+}
 
 Result<std::optional<Value>> Macro::attribute(Runtime&, std::string_view name) const {
-  if (name == "name") return std::optional<Value>(macro_.name);
+  if (name == "name") return std::optional<Value>(macro_.is_caller ? Value() : Value(macro_.name));
   if (name == "catch_kwargs") return std::optional<Value>(macro_.uses_kwargs);
   if (name == "catch_varargs") return std::optional<Value>(macro_.uses_varargs);
   if (name == "caller") return std::optional<Value>(macro_.uses_caller);

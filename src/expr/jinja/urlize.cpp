@@ -93,7 +93,7 @@ size_t count(std::string_view text, std::string_view part) {
 
 class Linker {
  public:
-  explicit Linker(const UrlizeOptions& options) : options_(options) {
+  Linker(const UrlizeOptions& options, bool& measured) : options_(options), measured_(measured) {
     if (!options.rel.empty()) attributes_ += " rel=\"" + options.rel + "\"";
     if (!options.target.empty()) attributes_ += " target=\"" + options.target + "\"";
   }
@@ -127,6 +127,7 @@ class Linker {
   }
 
   std::string trimmed(const std::string& address) const {
+    measured_ = true;
     if (!options_.trim_limit || utf8_length(address) <= *options_.trim_limit) return address;
     return address.substr(0, py::byte_offset(address, *options_.trim_limit)) + "...";
   }
@@ -150,13 +151,14 @@ class Linker {
   }
 
   const UrlizeOptions& options_;
+  bool& measured_;
   std::string attributes_;
 };
 
 }  // namespace
 
-std::string make_links(std::string_view text, const UrlizeOptions& options) {
-  const Linker linker(options);
+std::string make_links(std::string_view text, const UrlizeOptions& options, bool& measured) {
+  const Linker linker(options, measured);
   std::string out;
   std::string word;
   const auto flush = [&] {

@@ -15,8 +15,8 @@ struct UrlizeOptions {
   std::vector<std::string> extra_schemes;
 };
 
-// `text` is escaped already, and so is the result.
-std::string make_links(std::string_view text, const UrlizeOptions& options);
+// `text` is escaped already, and so is the result. `measured`: whether there was an address to hold against the limit.
+std::string make_links(std::string_view text, const UrlizeOptions& options, bool& measured);
 
 // "mailto:", "ftp://": what extra_schemes may hold.
 bool is_uri_scheme(std::string_view text);

@@ -47,6 +47,10 @@ Runtime::~Runtime() {
 Result<Value> Runtime::run(const Program& program, std::string* shown) {
   source_ = &program.text;
   SQ_TRY(const Value result, eval(*program.root, nullptr, root_));
+  // The mark for a missing argument is no value that could leave an expression: "coalesce(, null)".
+  if (as<NoValue>(result) != nullptr) {
+    return py::raise("NoMatchingFunctionException", "No function \"#finalize\" matches supplied arguments");
+  }
   if (shown == nullptr) return to_output(result);
   SQ_TRY(const Value output, convert_output(result));
   shown->clear();
