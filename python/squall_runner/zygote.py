@@ -42,6 +42,7 @@ import st2common.util.shell  # noqa: F401
 
 FORKED, ENDED = 1, 2
 PR_SET_PDEATHSIG = 1
+PR_SET_CHILD_SUBREAPER = 36
 LIBC = ctypes.CDLL(None, use_errno=True)
 DESCRIPTORS = 3
 
@@ -132,6 +133,7 @@ class Zygote:
     def become_child(self):
         os.setsid()
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # so that squall finds all that the action starts
         if os.getppid() != self.pid:  # it died before the line above
             os._exit(1)
         signal.set_wakeup_fd(-1)

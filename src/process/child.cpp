@@ -23,7 +23,7 @@ constexpr int kUnknownExitCode = -1;
 
 std::optional<SteadyTime> Child::Deadlines::next() const {
   std::optional<SteadyTime> soonest;
-  for (const auto& time : {timeout, kill, give_up, drain, fork})
+  for (const auto& time : {timeout, kill, give_up, drain, fork, look})
     if (time && (!soonest || *time < *soonest)) soonest = time;
   return soonest;
 }
@@ -42,15 +42,20 @@ Child::Child(uint64_t id, SpawnedChild spawned, const ProcessSpec& spec, Process
       keep_input_open_(handlers->keep_input_open) {
   collects_output = handlers->collect_output;
   kill_with_sudo = spec.kill_with_sudo;
+  processes_max = spec.processes_max;
   if (const auto path = spec.environment.find("PATH"); path != spec.environment.end()) search_path = path->second;
   const SteadyTime now = std::chrono::steady_clock::now();
-  if (is_forked()) deadlines.fork = now + kForkTimeout;
-  else if (timeout_ > Duration::zero()) deadlines.timeout = now + timeout_;
+  if (is_forked())
+    deadlines.fork = now + kForkTimeout;
+  else if (timeout_ > Duration::zero())
+    deadlines.timeout = now + timeout_;
+  if (!is_forked() && processes_max > 0) deadlines.look = now + kCountEvery;
 }
 
 void Child::set_forked(pid_t pid) {
   pid_ = pid;
   deadlines.fork.reset();
+  if (processes_max > 0) deadlines.look = std::chrono::steady_clock::now() + kCountEvery;
   if (timeout_ > Duration::zero()) deadlines.timeout = std::chrono::steady_clock::now() + timeout_;
 }
 

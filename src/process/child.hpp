@@ -8,10 +8,14 @@
 
 #include "process/process.hpp"
 #include "process/spawn.hpp"
+#include "process/tree.hpp"
 
 namespace squall::process {
 
 using SteadyTime = std::chrono::steady_clock::time_point;
+
+// How often the processes of an action are counted.
+inline constexpr auto kCountEvery = std::chrono::milliseconds(200);
 
 // What a read came to.
 enum class PipeState { kOpen, kBlocked, kClosed };
@@ -64,6 +68,7 @@ class Child {
     std::optional<SteadyTime> give_up;  // the process does not die
     std::optional<SteadyTime> drain;    // output after the end
     std::optional<SteadyTime> fork;     // the fork server does not answer
+    std::optional<SteadyTime> look;     // at the processes that it has started
     std::optional<SteadyTime> next() const;
   };
   Deadlines deadlines;
@@ -73,18 +78,18 @@ class Child {
   std::string search_path;                          // PATH of its environment, to find sudo
   bool collects_output = true;
   bool kill_with_sudo = false;
-  bool terminating = false;   // SIGTERM was sent
-  bool killed = false;        // SIGKILL was sent
-  bool leader_ended = false;  // but is not reaped yet: the rest of the group has its grace
-  bool paused = false;        // reading waits for the executor
-  bool given_up = false;      // its end was reported although it has not come
+  size_t processes_max = 0;
+  std::optional<ProcessTree> tree;      // once it has to end
+  bool terminating = false;             // SIGTERM was sent
+  bool killed = false;                  // SIGKILL was sent
+  bool leader_ended = false;            // but is not reaped yet: the rest of the group has its grace
+  bool paused = false;                  // reading waits for the executor
+  bool given_up = false;                // its end was reported although it has not come
   std::optional<int> forked_exit_code;  // what the fork server told while the rest of the group has its grace
 
  private:
   UniqueFd& pipe(OutputStream stream) { return stream == OutputStream::kStandardOutput ? output_ : error_; }
-  const UniqueFd& pipe(OutputStream stream) const {
-    return stream == OutputStream::kStandardOutput ? output_ : error_;
-  }
+  const UniqueFd& pipe(OutputStream stream) const { return stream == OutputStream::kStandardOutput ? output_ : error_; }
 
   uint64_t id_;
   pid_t pid_;

@@ -1,5 +1,5 @@
-// ProcessHost::Impl: the thread behind ProcessHost. host.cpp has its loop and its commands, host_children.cpp what it does with
-// each child.
+// ProcessHost::Impl: the thread behind ProcessHost. host.cpp has its loop and its commands, host_children.cpp what it
+// does with each child.
 #pragma once
 
 #include <sys/epoll.h>
@@ -30,7 +30,8 @@ struct StartCall {
   ProcessSpec spec;
   ProcessHandlers handlers;
   std::string fork_socket;  // empty: an ordinary process
-  Result<std::shared_ptr<Process>> result = fail(ErrorCode::kCanceled, "squall is stopping: no process is started any more");
+  Result<std::shared_ptr<Process>> result =
+      fail(ErrorCode::kCanceled, "squall is stopping: no process is started any more");
   bool done = false;
 };
 
@@ -65,7 +66,9 @@ struct ProcessHost::Impl : std::enable_shared_from_this<ProcessHost::Impl> {
   void check_deadlines();
   void check_deadlines(Child& child, SteadyTime now);
   void terminate(Child& child, Duration grace);
-  void kill_group(Child& child);
+  void look(Child& child, SteadyTime now);
+  void end_rest(Child& child);
+  void kill_tree(Child& child);
   void kill_as_root(const Child& child);
   void finish_leader(Child& child);
   void give_up(Child& child);

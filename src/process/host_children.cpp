@@ -1,11 +1,10 @@
-#include "process/host.hpp"
-
 #include <signal.h>
 #include <sys/epoll.h>
 
 #include "base/assert.hpp"
 #include "base/log.hpp"
 #include "process/fork_client.hpp"
+#include "process/host.hpp"
 
 namespace squall::process {
 namespace {
@@ -16,6 +15,12 @@ using Clock = std::chrono::steady_clock;
 constexpr size_t kUnreadBytesMax = 1u << 20;
 // Pieces read from one pipe before the others get their turn.
 constexpr int kPiecesPerTurn = 16;
+// How often the rest of an action whose first process ended on SIGTERM is looked for.
+constexpr auto kLookForRestEvery = std::chrono::milliseconds(50);
+// How old a table of processes may be that several actions share.
+constexpr auto kTableAge = std::chrono::milliseconds(100);
+// Rounds of looking for processes and killing them: who forks meanwhile is met in the next one.
+constexpr int kKillRounds = 5;
 
 }  // namespace
 
@@ -32,15 +37,9 @@ void ProcessHost::Impl::on_event(uint64_t packed) {
     case Source::kEnd:
       if (!child.reaped()) on_end(child);
       break;
-    case Source::kInput:
-      child.write_input();
-      break;
-    case Source::kOutput:
-      read_output(child, OutputStream::kStandardOutput);
-      break;
-    case Source::kError:
-      read_output(child, OutputStream::kStandardError);
-      break;
+    case Source::kInput: child.write_input(); break;
+    case Source::kOutput: read_output(child, OutputStream::kStandardOutput); break;
+    case Source::kError: read_output(child, OutputStream::kStandardError); break;
   }
 }
 
@@ -76,27 +75,32 @@ void ProcessHost::Impl::refuse(Child& child, Error error) {
   child.deadlines = {};
   child.close_output();
   const auto handlers = std::exchange(child.handlers, nullptr);
-  if (handlers->on_refused)
-    executor.post([handlers, error = std::move(error)] { handlers->on_refused(error); });
+  if (handlers->on_refused) executor.post([handlers, error = std::move(error)] { handlers->on_refused(error); });
   finished.push_back(child.id());
 }
 
 void ProcessHost::Impl::leader_ended(Child& child, std::optional<int> forked_exit_code) {
   child.forked_exit_code = forked_exit_code;
-  // The leader ended on our SIGTERM. The rest of its group has the same grace; as long as the leader is not reaped its
+  // The leader ended on our SIGTERM. The rest of its tree has the same grace; as long as the leader is not reaped its
   // number cannot be given to anybody else, so the SIGKILL that may follow hits the right ones.
-  if (child.terminating && !child.killed && !child.pipes_closed()) {
-    child.leader_ended = true;
-    unwatch(child.end_fd());
-    return;
+  if (child.terminating && !child.killed) {
+    child.tree->look();
+    if (!child.pipes_closed() || child.tree->alive() > 0) {
+      child.leader_ended = true;
+      child.deadlines.look = Clock::now() + kLookForRestEvery;
+      unwatch(child.end_fd());
+      return;
+    }
+    kill_tree(child);
   }
-  if (child.terminating && !child.killed) kill_group(child);
   finish_leader(child);
 }
 
 void ProcessHost::Impl::finish_leader(Child& child) {
-  if (child.is_forked()) child.reap_forked(child.forked_exit_code.value_or(-SIGKILL));
-  else child.reap();
+  if (child.is_forked())
+    child.reap_forked(child.forked_exit_code.value_or(-SIGKILL));
+  else
+    child.reap();
   child.deadlines = {};
   child.deadlines.drain = Clock::now() + kDrainAfterExit;
   report_if_done(child);
@@ -115,18 +119,62 @@ void ProcessHost::Impl::terminate(Child& child, Duration grace) {
     finish_leader(child);
     return;
   }
-  if (grace > Duration::zero()) child.signal_group(SIGTERM);
+  child.tree.emplace(child.pid());
+  child.tree->look();
+  if (grace == Duration::zero()) return;
+  child.signal_group(SIGTERM);
+  child.tree->signal_others(SIGTERM);
 }
 
-void ProcessHost::Impl::kill_group(Child& child) {
+// An action with too many processes is ended; the rest of one that ended on SIGTERM may have followed it by now.
+void ProcessHost::Impl::look(Child& child, SteadyTime now) {
+  child.deadlines.look.reset();
+  if (child.leader_ended) {
+    child.tree->look();
+    if (child.tree->alive() > 0)
+      child.deadlines.look = now + kLookForRestEvery;
+    else if (child.pipes_closed())
+      end_rest(child);
+    return;
+  }
+  if (child.terminating || child.reaped()) return;
+  child.deadlines.look = now + kCountEvery;
+  if (tasks_of_machine() <= child.processes_max) return;
+  ProcessTree tree(child.pid());
+  tree.look(kTableAge);
+  if (tree.alive() <= child.processes_max) return;
+  log_warning("action killed: it has too many processes",
+              {{"pid", std::to_string(child.pid())}, {"processes", std::to_string(tree.alive())}});
+  child.result.too_many_processes = true;
+  terminate(child, Duration::zero());
+}
+
+// Nobody of the tree is left who could still write.
+void ProcessHost::Impl::end_rest(Child& child) {
+  kill_tree(child);
+  finish_leader(child);
+}
+
+void ProcessHost::Impl::kill_tree(Child& child) {
   child.killed = true;
   child.deadlines.kill.reset();
+  child.deadlines.look.reset();
   child.deadlines.give_up = Clock::now() + kGiveUpAfterKill;
-  if (!child.signal_group(SIGKILL) && child.kill_with_sudo) kill_as_root(child);
+  bool allowed = child.signal_group(SIGKILL);
+  for (int round = 0; round < kKillRounds; ++round) {
+    child.tree->look();
+    if (child.tree->others().empty()) break;
+    if (!child.tree->signal_others(SIGKILL)) {
+      allowed = false;
+      break;
+    }
+  }
+  if (!allowed && child.kill_with_sudo) kill_as_root(child);
 }
 
 void ProcessHost::Impl::kill_as_root(const Child& child) {
   ProcessSpec spec{.arguments = {"sudo", "-n", "kill", "-KILL", "--", std::to_string(-child.pid())}};
+  for (const pid_t pid : child.tree->others()) spec.arguments.push_back(std::to_string(pid));
   spec.environment["PATH"] = child.search_path;
   if (const auto helper = start_child(spec, {}); !helper)
     log_warning("cannot kill a process of another user",
@@ -148,8 +196,9 @@ void ProcessHost::Impl::check_deadlines(Child& child, SteadyTime now) {
     child.result.timed_out = true;
     terminate(child, kTimeoutGrace);
   }
+  if (passed(child.deadlines.look)) look(child, now);
   if (passed(child.deadlines.kill)) {
-    kill_group(child);
+    kill_tree(child);
     if (child.leader_ended) finish_leader(child);
   }
   if (passed(child.deadlines.give_up)) give_up(child);
@@ -184,9 +233,9 @@ void ProcessHost::Impl::read_output(Child& child, OutputStream stream) {
     deliver(child, stream, std::move(chunk));
   }
   if (!child.pipes_closed()) return;
-  if (child.leader_ended && !child.reaped()) {  // nobody of the group is left who could still write
-    kill_group(child);
-    finish_leader(child);
+  if (child.leader_ended && !child.reaped()) {
+    child.tree->look();
+    if (child.tree->alive() == 0) end_rest(child);
     return;
   }
   report_if_done(child);
@@ -198,13 +247,13 @@ void ProcessHost::Impl::deliver(Child& child, OutputStream stream, std::string c
   chunk.resize(fitting);
   auto counter = unread.at(child.id());
   const size_t before = counter->fetch_add(fitting);
-  executor.post([weak = weak_from_this(), handlers = child.handlers, counter, id = child.id(), stream,
-                 chunk = std::move(chunk)] {
-    handlers->on_output(stream, chunk);
-    const size_t left = counter->fetch_sub(chunk.size());
-    if (left < kUnreadBytesMax || left - chunk.size() >= kUnreadBytesMax) return;
-    if (const auto host = weak.lock()) host->send({.kind = Command::Kind::kResume, .id = id});
-  });
+  executor.post(
+      [weak = weak_from_this(), handlers = child.handlers, counter, id = child.id(), stream, chunk = std::move(chunk)] {
+        handlers->on_output(stream, chunk);
+        const size_t left = counter->fetch_sub(chunk.size());
+        if (left < kUnreadBytesMax || left - chunk.size() >= kUnreadBytesMax) return;
+        if (const auto host = weak.lock()) host->send({.kind = Command::Kind::kResume, .id = id});
+      });
   if (before + fitting >= kUnreadBytesMax) pause(child);
 }
 

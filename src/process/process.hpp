@@ -15,17 +15,21 @@
 namespace squall::process {
 
 struct ProcessSpec {
-  std::vector<std::string> arguments;        // [0] is looked up in PATH of `environment` when it has no '/'
+  std::vector<std::string> arguments;              // [0] is looked up in PATH of `environment` when it has no '/'
   std::map<std::string, std::string> environment;  // the whole environment, nothing is inherited
-  std::string working_directory;             // empty: that of squall
-  std::string input;                         // written to its standard input, which is then closed
-  Duration timeout = Duration::zero();       // zero: none; then SIGTERM to the group, SIGKILL kTimeoutGrace later
+  std::string working_directory;                   // empty: that of squall
+  std::string input;                               // written to its standard input, which is then closed
+  Duration timeout = Duration::zero();             // zero: none; then SIGTERM to the tree, SIGKILL kTimeoutGrace later
   // The group may belong to another user (a command under sudo): where kill(2) is refused, `sudo -n kill` is tried.
   bool kill_with_sudo = false;
+  // It and all that descend from it, at the same time; more, and all of them are killed. Zero: any number, and then
+  // orphans of the process are not kept with it. Looked at a few times a second: a bound for accidents; exact ones are
+  // the operating system's.
+  size_t processes_max = 0;
 };
 
-// Between SIGTERM and SIGKILL of a process that ran into its timeout.
-inline constexpr Duration kTimeoutGrace = std::chrono::seconds(2);
+// Between SIGTERM and SIGKILL of a process that ran into its timeout; 2 s after it all is over.
+inline constexpr Duration kTimeoutGrace = std::chrono::milliseconds(1500);
 // How long output is still awaited after the end of the process itself. A grandchild that lives on (a daemon that an
 // action started) keeps the pipes open; without this bound the action would last as long as the daemon.
 inline constexpr Duration kDrainAfterExit = std::chrono::milliseconds(500);
@@ -38,9 +42,10 @@ inline constexpr Duration kForkTimeout = std::chrono::seconds(5);
 inline constexpr size_t kInputQueueBytesMax = 64u << 20;
 
 struct ProcessResult {
-  int exit_code = 0;       // negative signal number when a signal ended it, as Python's subprocess
+  int exit_code = 0;  // negative signal number when a signal ended it, as Python's subprocess
   bool timed_out = false;
-  bool killed = false;     // by kill()
+  bool killed = false;              // by kill()
+  bool too_many_processes = false;  // past processes_max
   std::string standard_output;
   std::string standard_error;
   bool output_truncated = false;  // past limits::kProcessOutputBytesMax
@@ -48,15 +53,15 @@ struct ProcessResult {
 
 enum class OutputStream { kStandardOutput, kStandardError };
 
-// A child process. Its own session and process group; it dies with squall (PR_SET_PDEATHSIG, which the kernel clears for
-// set-user-id programs such as sudo). It inherits no descriptor but its three pipes, no signal mask and no handlers.
-// The object may be dropped at any time; that neither stops nor detaches the process.
+// A child process. Its own session and process group; it dies with squall (PR_SET_PDEATHSIG, which the kernel clears
+// for set-user-id programs such as sudo). It inherits no descriptor but its three pipes, no signal mask and no
+// handlers. The object may be dropped at any time; that neither stops nor detaches the process.
 class Process {
  public:
   virtual ~Process() = default;
   // 0 while a fork server has not told it.
   virtual int pid() const = 0;
-  // SIGTERM to the group, SIGKILL after `grace`. Thread-safe, harmless after the end.
+  // SIGTERM to the whole tree of processes, SIGKILL after `grace`. Thread-safe, harmless after the end.
   virtual void kill(Duration grace) = 0;
   // More bytes for standard input of a process that was started with keep_input_open. Thread-safe, never blocks;
   // bytes that the process does not take any more are dropped.
@@ -68,7 +73,7 @@ class Process {
 struct ProcessHandlers {
   // Pieces of up to 64 KiB as they arrive, split anywhere; may be empty. Reading pauses while the executor is behind.
   std::function<void(OutputStream, std::string_view chunk)> on_output;
-  std::function<void(ProcessResult)> on_exit;                           // exactly once, after all output
+  std::function<void(ProcessResult)> on_exit;  // exactly once, after all output
   bool keep_input_open = false;
   bool collect_output = true;  // false: output goes to on_output only
   // Only for start_forked(): the process is there; or it is not and never was, and no other handler will be called.
@@ -89,9 +94,9 @@ class ProcessHost {
   Result<std::shared_ptr<Process>> start(ProcessSpec spec, ProcessHandlers handlers);
 
   // The same by a fork server that listens on a Unix socket (fork_client.hpp has the protocol): instead of executing a
-  // program, it forks itself and the child does what `spec.input` says. Arguments, environment and directory of the spec do
-  // not count. The process gets no byte of its input before the server has told its number, so that after on_refused the
-  // same may safely be started in another way. An error is like on_refused.
+  // program, it forks itself and the child does what `spec.input` says. Arguments, environment and directory of the
+  // spec do not count. The process gets no byte of its input before the server has told its number, so that after
+  // on_refused the same may safely be started in another way. An error is like on_refused.
   Result<std::shared_ptr<Process>> start_forked(std::string socket, ProcessSpec spec, ProcessHandlers handlers);
 
  private:

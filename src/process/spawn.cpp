@@ -1,6 +1,7 @@
 #include "process/spawn.hpp"
 
 #include <fcntl.h>
+#include <fmt/core.h>
 #include <linux/close_range.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -10,7 +11,6 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
-#include <fmt/core.h>
 
 #include "base/assert.hpp"
 #include "process/environment.hpp"
@@ -40,6 +40,9 @@ struct ChildPlan {
   std::array<int, 3> standard{};  // descriptors that become 0, 1 and 2; all above 2
   int status = -1;                // where a failure is told; close-on-exec
   pid_t parent = 0;
+  // What the process leaves behind becomes its own child again as long as it lives, so that the whole tree is found
+  // when it has to be ended: also what has a session of its own.
+  bool adopts_orphans = false;
 };
 
 std::string errno_text(int error) { return std::strerror(error); }
@@ -66,7 +69,8 @@ void make_non_blocking(const UniqueFd& fd) {
 
 [[noreturn]] void give_up(const ChildPlan& plan, Step step) {
   const ChildFailure failure{step, errno};
-  // One write below PIPE_BUF is whole or nothing; if it fails, the parent sees an end without a program, which it tells.
+  // One write below PIPE_BUF is whole or nothing; if it fails, the parent sees an end without a program, which it
+  // tells.
   [[maybe_unused]] const ssize_t written = ::write(plan.status, &failure, sizeof failure);
   ::_exit(127);
 }
@@ -75,6 +79,7 @@ void make_non_blocking(const UniqueFd& fd) {
 [[noreturn]] __attribute__((noinline)) void become_program(const ChildPlan& plan) {
   ::setsid();
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (plan.adopts_orphans) ::prctl(PR_SET_CHILD_SUBREAPER, 1);
   if (::getppid() != plan.parent) give_up(plan, Step::kParentGone);  // it died before the line above
   for (int target = 0; target < 3; ++target)
     if (::dup2(plan.standard[static_cast<size_t>(target)], target) < 0) give_up(plan, Step::kDescriptors);
@@ -113,14 +118,13 @@ Error explain(const ChildFailure& failure, const ProcessSpec& spec, const std::s
   const std::string reason = errno_text(failure.error);
   switch (failure.step) {
     case Step::kParentGone:
-    case Step::kDescriptors:
-      break;
+    case Step::kDescriptors: break;
     case Step::kDirectory:
-      return Error(failure.error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
-                   fmt::format("cannot start {}: working directory {}: {}", name_of(spec), spec.working_directory, reason));
+      return Error(
+          failure.error == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+          fmt::format("cannot start {}: working directory {}: {}", name_of(spec), spec.working_directory, reason));
     case Step::kExec:
-      if (failure.error != ENOENT)
-        return Error(ErrorCode::kIo, fmt::format("cannot start {}: {}", program, reason));
+      if (failure.error != ENOENT) return Error(ErrorCode::kIo, fmt::format("cannot start {}: {}", program, reason));
       if (::access(program.c_str(), F_OK) == 0)
         return Error(ErrorCode::kNotFound,
                      fmt::format("cannot start {}: the interpreter that its first line names does not exist", program));
@@ -138,7 +142,8 @@ Status check_texts(const ProcessSpec& spec) {
   const auto has_nul = [](const std::string& text) { return text.find('\0') != std::string::npos; };
   if (spec.arguments.empty()) return fail(ErrorCode::kInvalid, "no program to start: the list of arguments is empty");
   for (const std::string& argument : spec.arguments)
-    if (has_nul(argument)) return fail(ErrorCode::kInvalid, "cannot start " + name_of(spec) + ": an argument holds a null byte");
+    if (has_nul(argument))
+      return fail(ErrorCode::kInvalid, "cannot start " + name_of(spec) + ": an argument holds a null byte");
   for (const auto& [name, value] : spec.environment) {
     if (name.empty() || name.find('=') != std::string::npos || has_nul(name))
       return fail(ErrorCode::kInvalid, fmt::format("cannot start {}: \"{}\" is no name of an environment variable",
@@ -162,6 +167,7 @@ ChildPlan make_plan(const ProcessSpec& spec, const std::string& program) {
   plan.environment.push_back(nullptr);
   if (!spec.working_directory.empty()) plan.directory = spec.working_directory.c_str();
   plan.parent = ::getpid();
+  plan.adopts_orphans = spec.processes_max > 0;
   return plan;
 }
 
@@ -205,7 +211,8 @@ Result<SpawnedChild> spawn(const ProcessSpec& spec) {
   }
   if (got != 0) {
     reap(child.pid);
-    if (got != sizeof failure) return fail(ErrorCode::kInternal, "cannot start " + program + ": the child told nothing");
+    if (got != sizeof failure)
+      return fail(ErrorCode::kInternal, "cannot start " + program + ": the child told nothing");
     return fail(explain(failure, spec, program));
   }
 

@@ -1,17 +1,14 @@
 #include "runners/local.hpp"
 
+#include <fmt/core.h>
 #include <pwd.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <fmt/core.h>
-
 #include "runners/child_action.hpp"
 #include "runners/outcome.hpp"
 #include "runners/script_arguments.hpp"
-#include "text/regex.hpp"
-#include "value/json.hpp"
 
 namespace squall::runners {
 namespace {
@@ -23,31 +20,6 @@ std::string own_user() {
   // Called at start-up only, so the static buffer of getpwuid does no harm.
   const passwd* entry = ::getpwuid(::getuid());
   return entry == nullptr ? std::to_string(::getuid()) : entry->pw_name;
-}
-
-// StackStorm's strip_shell_chars: one trailing newline, then one trailing carriage return.
-std::string_view without_line_end(std::string_view text) {
-  if (text.ends_with('\n')) text.remove_suffix(1);
-  if (text.ends_with('\r')) text.remove_suffix(1);
-  return text;
-}
-
-// Output that is one JSON document becomes that value; everything else stays text.
-Value output_value(std::string_view bytes) {
-  std::string text = text_of(without_line_end(bytes));
-  if (text.empty()) return Value(std::move(text));
-  auto parsed = parse_json(text);
-  return parsed ? *std::move(parsed) : Value(std::move(text));
-}
-
-// What sudo says when it does not take the password; the user it asked about, or nothing.
-std::optional<std::string> refused_sudo_user(std::string_view standard_error) {
-  static const Regex refused = Regex::compile(R"(sudo: \d+ incorrect password attempts)").value();
-  static const Regex prompt = Regex::compile(R"(\[sudo\] password for (.+?)\:)").value();
-  const auto found = refused.search(standard_error);
-  if (!found || !*found) return std::nullopt;
-  const auto asked = prompt.search(standard_error);
-  return asked && *asked ? std::string((*asked)->group(standard_error, 1)) : "unknown";
 }
 
 std::string_view status_of(int exit_code) {
@@ -63,10 +35,13 @@ ActionOutcome conclude(const process::ProcessResult& process, const Value& timeo
   int exit_code = process.timed_out ? -SIGKILL : process.exit_code;
   std::string error;
   // Upstream cannot tell its own SIGKILL from another one, so that both are a timeout.
-  if (exit_code == -SIGKILL && !process.killed) error = timeout_error(timeout);
+  if (process.too_many_processes)
+    error = processes_error();
+  else if (exit_code == -SIGKILL && !process.killed)
+    error = timeout_error(timeout);
   if (used_sudo_password) {
     if (const auto user = refused_sudo_user(text_of(process.standard_error))) {
-      error = fmt::format("Invalid sudo password provided or sudo is not configured for this user ({})", *user);
+      error = sudo_error(*user);
       exit_code = kInvalidSudoPassword;
     }
   }
@@ -78,7 +53,7 @@ ActionOutcome conclude(const process::ProcessResult& process, const Value& timeo
                               {"stdout", output_value(process.standard_output)},
                               {"stderr", output_value(process.standard_error)}});
   if (!error.empty()) result.set("error", error);
-  return {std::string(status_of(exit_code)), std::move(result), nullptr};
+  return {process.too_many_processes ? "failed" : std::string(status_of(exit_code)), std::move(result), nullptr};
 }
 
 // What both runners share.
@@ -103,7 +78,8 @@ class LocalRunner : public Runner {
     const bool through_sudo = parameters["sudo"].truthy() || !options_.system_user.empty();
 
     process::ProcessSpec spec;
-    spec.arguments = {"/bin/sh", "-c", through_sudo ? with_sudo(*command, parameters["sudo"].truthy(), password) : *command};
+    spec.arguments = {"/bin/sh", "-c",
+                      through_sudo ? with_sudo(*command, parameters["sudo"].truthy(), password) : *command};
     spec.environment = options_.environment;
     add_user_variables(parameters["env"], spec.environment);
     add_action_variables(request, spec.environment);
@@ -111,6 +87,7 @@ class LocalRunner : public Runner {
     if (!password.empty()) spec.input = password + "\n";
     spec.timeout = timeout_of(parameters["timeout"]);
     spec.kill_with_sudo = through_sudo;
+    spec.processes_max = kActionProcessesMax;
 
     run_child(context_, {.spec = std::move(spec)}, stop, std::move(handlers),
               [timeout = parameters["timeout"], asks = !password.empty()](process::ProcessResult& result) {
@@ -154,15 +131,14 @@ class LocalScriptRunner final : public LocalRunner {
 
  protected:
   Result<std::string> command_of(const ActionRequest& request) const override {
-    if (request.entry_point.empty())
-      return fail(ErrorCode::kInvalid, "Missing entry_point action metadata attribute");
+    if (request.entry_point.empty()) return fail(ErrorCode::kInvalid, "Missing entry_point action metadata attribute");
     SQ_TRY(const std::string script, entry_point_path(request));
     if (!request.runner_parameters["content_version"].string().empty())
-      return fail(ErrorCode::kInvalid, "content_version is not supported: the pack's files are run as they are on disk");
+      return fail(ErrorCode::kInvalid,
+                  "content_version is not supported: the pack's files are run as they are on disk");
     make_executable(script);
-    const std::string arguments =
-        script_arguments(request.action_parameters, request.parameter_schema,
-                         request.runner_parameters["kwarg_op"].string_or(kDefaultKwargOp));
+    const std::string arguments = script_arguments(request.action_parameters, request.parameter_schema,
+                                                   request.runner_parameters["kwarg_op"].string_or(kDefaultKwargOp));
     return shell_quote(script) + (arguments.empty() ? "" : " " + arguments);
   }
 

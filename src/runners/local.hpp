@@ -17,10 +17,11 @@ struct LocalOptions {
   std::string system_user;
 };
 
-// A parameter `cmd`, run by /bin/sh. Result {failed, succeeded, return_code, stdout, stderr[, error]}; stdout and stderr
-// that are JSON become values. 0: succeeded, -9: timeout, -15: abandoned, else failed (stackstorm-features.md C-1).
-// Standard input is empty.
-std::unique_ptr<Runner> make_local_shell_runner(Executor& executor, process::ProcessHost& processes, LocalOptions options);
+// A parameter `cmd`, run by /bin/sh. Result {failed, succeeded, return_code, stdout, stderr[, error]}; stdout and
+// stderr that are JSON become values. 0: succeeded, -9: timeout, -15: abandoned, else failed (stackstorm-features.md
+// C-1). Standard input is empty.
+std::unique_ptr<Runner> make_local_shell_runner(Executor& executor, process::ProcessHost& processes,
+                                                LocalOptions options);
 
 // The entry point, made executable and run with the parameters as arguments (script_arguments.hpp); else the same.
 std::unique_ptr<Runner> make_local_script_runner(Executor& executor, process::ProcessHost& processes,

@@ -6,13 +6,14 @@
 
 #include "base/limits.hpp"
 #include "base/strings.hpp"
+#include "text/regex.hpp"
+#include "value/json.hpp"
 #include "value/python.hpp"
 
 namespace squall::runners {
 
 ActionOutcome failed_outcome(std::string_view runner, std::string_view message) {
-  return {"failed",
-          Value::dict({{"error", message}, {"traceback", fmt::format("in the runner {} of squall", runner)}}),
+  return {"failed", Value::dict({{"error", message}, {"traceback", fmt::format("in the runner {} of squall", runner)}}),
           nullptr};
 }
 
@@ -24,12 +25,44 @@ std::string text_of(std::string_view bytes) {
   return text;
 }
 
+// strip_shell_chars of StackStorm: one trailing newline, then one trailing carriage return.
+static std::string_view without_line_end(std::string_view text) {
+  if (text.ends_with('\n')) text.remove_suffix(1);
+  if (text.ends_with('\r')) text.remove_suffix(1);
+  return text;
+}
+
+Value output_value(std::string_view bytes) {
+  std::string text = text_of(without_line_end(bytes));
+  if (text.empty()) return Value(std::move(text));
+  auto parsed = parse_json(text);
+  return parsed ? *std::move(parsed) : Value(std::move(text));
+}
+
+std::optional<std::string> refused_sudo_user(std::string_view standard_error) {
+  static const Regex refused = Regex::compile(R"(sudo: \d+ incorrect password attempts)").value();
+  static const Regex prompt = Regex::compile(R"(\[sudo\] password for (.+?)\:)").value();
+  const auto found = refused.search(standard_error);
+  if (!found || !*found) return std::nullopt;
+  const auto asked = prompt.search(standard_error);
+  return asked && *asked ? std::string((*asked)->group(standard_error, 1)) : "unknown";
+}
+
+std::string sudo_error(std::string_view user) {
+  return fmt::format("Invalid sudo password provided or sudo is not configured for this user ({})", user);
+}
+
 std::string timeout_error(const Value& timeout) {
   return fmt::format("Action failed to complete in {} seconds", python::str(timeout));
 }
 
 std::string truncation_error() {
   return fmt::format("Output was cut after {} bytes (kProcessOutputBytesMax)", limits::kProcessOutputBytesMax);
+}
+
+std::string processes_error() {
+  return fmt::format("The action was killed: it had more than {} processes at the same time (kActionProcessesMax)",
+                     kActionProcessesMax);
 }
 
 Duration timeout_of(const Value& parameter) {

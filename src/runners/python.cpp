@@ -132,6 +132,7 @@ class PythonRunner final : public Runner {
     launch.spec.environment = std::move(environment);
     launch.spec.input = std::move(*document);
     launch.spec.timeout = timeout_of(attempt.request.runner_parameters["timeout"]);
+    launch.spec.processes_max = kActionProcessesMax;
     launch.fork_socket = socket;
     launch.on_refused = [this, attempt](const Error& error) {
       servers_->report_broken(attempt.interpreter, error);

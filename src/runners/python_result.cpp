@@ -72,18 +72,20 @@ size_t delimiter_start(std::string_view text) {
 ActionOutcome python_outcome(const process::ProcessResult& process, const Value& timeout) {
   // Upstream cannot tell its own SIGKILL from another one, so that both are a timeout.
   const int exit_code = process.timed_out ? -SIGKILL : process.exit_code;
-  const bool timed_out = exit_code == -SIGKILL && !process.killed;
+  const bool timed_out = exit_code == -SIGKILL && !process.killed && !process.too_many_processes;
   const std::string standard_error = text_of(process.standard_error);
   if (exit_code == kInvalidStatusExitCode) return failed_outcome(kRunner, standard_error);
 
   const auto parts = split_at_delimiter(process.standard_output);
-  if (parts.size() != 1 && parts.size() != 3 && !timed_out && !process.output_truncated)
+  if (parts.size() != 1 && parts.size() != 3 && !timed_out && !process.too_many_processes && !process.output_truncated)
     return failed_outcome(kRunner, fmt::format("The result length should be 3, was {}.", parts.size()));
   const bool has_answer = parts.size() == 3;
   const Answer answer = has_answer ? read_answer(parts[1]) : Answer();
 
   std::string error;
-  if (timed_out)
+  if (process.too_many_processes)
+    error = processes_error();
+  else if (timed_out)
     error = timeout_error(timeout);
   else if (process.output_truncated)
     error = truncation_error();
@@ -97,6 +99,12 @@ ActionOutcome python_outcome(const process::ProcessResult& process, const Value&
   const bool cut_short = process.output_truncated && !has_answer;
   const bool succeeded = exit_code == 0 && answer.status.bool_or(true) && !cut_short;
   return {timed_out ? "timeout" : succeeded ? "succeeded" : "failed", std::move(result), nullptr};
+}
+
+std::optional<std::string_view> delimited_answer(std::string_view standard_output) {
+  const auto parts = split_at_delimiter(standard_output);
+  if (parts.size() != 3) return std::nullopt;
+  return trim(parts[1]);
 }
 
 std::string ResultFilter::feed(std::string_view chunk) {

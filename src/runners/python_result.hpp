@@ -1,6 +1,7 @@
 // What a Python action tells on its standard output (python/squall_runner/squall_runtime/action.py).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -14,9 +15,12 @@ inline constexpr std::string_view kResultDelimiter = "%%%%%~=~=~=************=~=
 // Exit code of an action whose run() gave a status that is no boolean.
 inline constexpr int kInvalidStatusExitCode = 220;
 
-// The outcome {stdout, stderr, exit_code, result[, error]} of a Python action that ended; {error, traceback} when its output
-// does not hold to the protocol. `timeout` is the runner parameter, for the text of a timeout.
+// The outcome {stdout, stderr, exit_code, result[, error]} of a Python action that ended; {error, traceback} when its
+// output does not hold to the protocol. `timeout` is the runner parameter, for the text of a timeout.
 ActionOutcome python_outcome(const process::ProcessResult& process, const Value& timeout);
+
+// What stands between the two delimiters of an output; nothing when they are not both there.
+std::optional<std::string_view> delimited_answer(std::string_view standard_output);
 
 // Takes the result out of a stream of standard output, however it is cut into pieces.
 class ResultFilter {
