@@ -6,8 +6,8 @@ set -eu
 
 packages="
 ccache clang-format-16 cmake g++ git libbenchmark-dev libboost1.81-dev libcctz-dev libcli11-dev libcurl4-openssl-dev
-libexpected-dev libfmt-dev libgmock-dev libgtest-dev libpcre2-dev libsimdjson-dev libspdlog-dev libsqlite3-dev libssl-dev
-libyaml-dev mold ninja-build openssl pkg-config procps python3 python3-lib2to3 python3-venv sqlite3 strace
+libexpected-dev libfmt-dev libgmock-dev libgtest-dev libnss-wrapper libpcre2-dev libsimdjson-dev libspdlog-dev libsqlite3-dev libssh-dev
+libssl-dev libyaml-dev mold ninja-build openssh-client openssh-server openssl pkg-config procps python3 python3-lib2to3 python3-venv sqlite3 strace
 tzdata
 "
 [ $# -eq 0 ] || packages="$*"

@@ -18,7 +18,7 @@ LAYERS = {
     "app": 10,
 }
 EXTRA = {}
-HEAVY = re.compile(r'#include [<"](boost/|spdlog/|sqlite3\.h|curl/|yaml\.h|pcre2\.h|simdjson|openssl/|CLI/|valijson)')
+HEAVY = re.compile(r'#include [<"](boost/|spdlog/|sqlite3\.h|curl/|yaml\.h|pcre2\.h|simdjson|openssl/|libssh/|CLI/|valijson)')
 # Internal headers that exist to share a heavy include between the .cpp files of one folder.
 HEAVY_ALLOWED = re.compile(r"src/(net/(asio|byte_stream_asio|event_loop_impl|http_session|session_stream|response_head|request_reader).*\.hpp"
                            r"|store/sqlite/.*\.hpp|text/regex_.*\.hpp|.*_impl\.hpp|.*_internal\.hpp)")

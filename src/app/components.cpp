@@ -8,10 +8,13 @@
 #include "clients/kubernetes/exec_plugin.hpp"
 #include "engine/engine.hpp"
 #include "net/http_client.hpp"
+#include "packs/runner_types.hpp"
 #include "process/environment.hpp"
 #include "process/process.hpp"
+#include "runners/announcement.hpp"
 #include "runners/database/actions.hpp"
 #include "runners/fork_server.hpp"
+#include "runners/hosted.hpp"
 #include "runners/http.hpp"
 #include "runners/inquirer.hpp"
 #include "runners/local.hpp"
@@ -70,6 +73,16 @@ runners::ExecutionControl execution_control(engine::Engine& engine) {
   return control;
 }
 
+// Files in the home directory of squall's own user, as ssh itself finds them.
+runners::RemoteOptions remote_options(const ComponentOptions& options) {
+  runners::RemoteOptions remote = options.remote;
+  const std::string home = options.environment("HOME");
+  remote.ssh.user = options.user;
+  remote.ssh.directory = (home.empty() ? options.data : home) + "/.ssh";
+  if (remote.ssh.config_file.empty()) remote.ssh.config_file = remote.ssh.directory + "/config";
+  return remote;
+}
+
 }  // namespace
 
 struct Components::Parts {
@@ -90,7 +103,22 @@ struct Components::Parts {
   std::unique_ptr<runners::Virtualenvs> virtualenvs;
   std::unique_ptr<runners::ForkServers> fork_servers;
   runners::RunnerRegistry registry;
+  engine::Engine* engine = nullptr;  // since attach()
 };
+
+// Runners in Python: the Windows ones, and those of the site.
+void Components::add_hosted_runners(Parts& parts) {
+  const runners::HostedOptions options{parts.options.share + "/python/squall_runner", process::inherited_environment()};
+  const auto add = [&](const runners::HostedRunnerType& type) {
+    if (parts.registry.find(type.name) == nullptr)
+      parts.registry.add(type.name,
+                         runners::make_hosted_runner(parts.loop, parts.processes, *parts.virtualenvs, type, options));
+  };
+  for (const auto& type : runners::winrm_runner_types(parts.options.share + "/python/runners")) add(type);
+  const runners::HostedRunnerTypes own = runners::find_hosted_runners(parts.options.runner_directories);
+  packs::add_runner_types(own.documents);
+  for (const auto& type : own.types) add(type);
+}
 
 Components::Components(ComponentOptions options, net::EventLoop& loop)
     : parts_(std::make_unique<Parts>(std::move(options), loop)) {
@@ -123,11 +151,19 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
   parts.registry.add("noop", runners::make_noop_runner(loop));
   parts.registry.add("local-shell-cmd", runners::make_local_shell_runner(loop, parts.processes, local));
   parts.registry.add("local-shell-script", runners::make_local_script_runner(loop, parts.processes, local));
+  const runners::RemoteOptions remote = remote_options(parts.options);
+  parts.registry.add("remote-shell-cmd", runners::make_remote_shell_runner(loop, remote));
+  parts.registry.add("remote-shell-script", runners::make_remote_script_runner(loop, remote));
   parts.registry.add("http-request", runners::make_http_runner(loop, parts.http, "3.10dev"));
   parts.registry.add("python-script", runners::make_python_runner(loop, parts.processes, *parts.virtualenvs,
                                                                   {parts.options.share + "/python/squall_runner",
                                                                    environment, parts.options.data + "/python2"},
                                                                   parts.fork_servers.get()));
+  parts.registry.add("announcement",
+                     runners::make_announcement_runner(loop, [&parts](const std::string& event, const Value& data) {
+                       if (parts.engine != nullptr) parts.engine->events().publish(event, data);
+                     }));
+  add_hosted_runners(parts);
   parts.registry.add("native", runners::make_native_runner(loop, parts.natives, parts.services));
 }
 
@@ -136,6 +172,7 @@ Components::~Components() = default;
 runners::RunnerRegistry& Components::runners() { return parts_->registry; }
 
 void Components::attach(engine::Engine& engine, sensors::PythonSensorOptions::Api api) {
+  parts_->engine = &engine;
   sensors::KubernetesSensorOptions kubernetes;
   kubernetes.config = [&engine] {
     const Value* config = engine.catalog().find(store::Collection::kConfigs, "kubernetes");

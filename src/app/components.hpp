@@ -8,6 +8,7 @@
 #include "engine/engine.hpp"
 #include "net/event_loop.hpp"
 #include "runners/registry.hpp"
+#include "runners/remote.hpp"
 #include "sensors/python_sensor.hpp"
 #include "text/time_zone.hpp"
 
@@ -19,6 +20,8 @@ struct ComponentOptions {
   std::string user;   // the system user
   TimeZone timezone;  // of timers that name none
   std::function<std::string(const std::string&)> environment;
+  std::vector<std::string> runner_directories;  // of runners written in Python
+  runners::RemoteOptions remote;                // what is not set follows from the above
 };
 
 // Owns what it makes. Made before the engine, destroyed after it.
@@ -33,6 +36,7 @@ class Components {
 
  private:
   struct Parts;
+  static void add_hosted_runners(Parts& parts);
   std::unique_ptr<Parts> parts_;
 };
 

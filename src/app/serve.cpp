@@ -52,6 +52,18 @@ std::string api_url(const Settings& settings, uint16_t port) {
   return std::string(settings.tls_certificate.empty() ? "http" : "https") + "://" + host + ":" + std::to_string(port);
 }
 
+runners::RemoteOptions remote_options(const Settings& settings) {
+  runners::RemoteOptions remote;
+  remote.ssh.key_file = settings.ssh_key_file;
+  remote.ssh.config_file = settings.ssh_config_file;
+  remote.ssh.host_keys = settings.ssh_host_keys == "strict"   ? ssh::HostKeys::kStrict
+                         : settings.ssh_host_keys == "ignore" ? ssh::HostKeys::kIgnore
+                                                              : ssh::HostKeys::kAcceptNew;
+  remote.ssh.connect_timeout = std::chrono::seconds(settings.ssh_connect_timeout);
+  remote.allow_partial_failure = settings.ssh_allow_partial_failure;
+  return remote;
+}
+
 Status make_directory(const std::string& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
@@ -166,8 +178,10 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   if (!settings.timezone.empty()) {
     SQ_TRY(timezone, TimeZone::find(settings.timezone));
   }
-  components = std::make_unique<Components>(
-      ComponentOptions{settings.data, share, settings.user, timezone, environment_value}, loop);
+  components =
+      std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, timezone, environment_value,
+                                                    settings.runners, remote_options(settings)},
+                                   loop);
   engine = std::make_unique<engine::Engine>(
       engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store,
                                    datastore_key.get()},

@@ -21,10 +21,26 @@ struct Given {
   explicit operator bool() const { return !source.empty(); }
 };
 
-constexpr std::array kNames = {
-    "data",      "packs",      "listen",          "configs", "user",          "timezone",
-    "log_level", "log_format", "tls_certificate", "tls_key", "auth_htpasswd", "encryption_key_path",
-    "overrides", "watch"};
+constexpr std::array kNames = {"data",
+                               "packs",
+                               "listen",
+                               "configs",
+                               "user",
+                               "timezone",
+                               "log_level",
+                               "log_format",
+                               "tls_certificate",
+                               "tls_key",
+                               "auth_htpasswd",
+                               "encryption_key_path",
+                               "overrides",
+                               "watch",
+                               "runners",
+                               "ssh_key_file",
+                               "ssh_config_file",
+                               "ssh_host_keys",
+                               "ssh_connect_timeout",
+                               "ssh_allow_partial_failure"};
 
 using Table = std::map<std::string, Given, std::less<>>;
 
@@ -69,6 +85,35 @@ Status parse_listen(const Given& given, Settings& settings) {
   return {};
 }
 
+Status apply_ssh_settings(const Table& table, Settings& settings) {
+  const auto get = [&](std::string_view name) {
+    const auto found = table.find(name);
+    return found == table.end() ? Given() : found->second;
+  };
+  if (const Given file = get("ssh_key_file")) settings.ssh_key_file = file.value;
+  if (const Given file = get("ssh_config_file")) settings.ssh_config_file = file.value;
+  if (const Given policy = get("ssh_host_keys")) {
+    if (policy.value != "accept-new" && policy.value != "strict" && policy.value != "ignore")
+      return fail(ErrorCode::kInvalid, policy.source + ": '" + policy.value +
+                                           "' is no way to treat host keys; use accept-new, strict or ignore");
+    settings.ssh_host_keys = policy.value;
+  }
+  if (const Given seconds = get("ssh_connect_timeout")) {
+    const auto number = parse_int(seconds.value);
+    if (!number || *number < 1 || *number > 3600)
+      return fail(ErrorCode::kInvalid,
+                  seconds.source + ": '" + seconds.value + "' is no number of seconds from 1 to 3600");
+    settings.ssh_connect_timeout = static_cast<int>(*number);
+  }
+  if (const Given partial = get("ssh_allow_partial_failure")) {
+    const std::string value = to_lower(partial.value);
+    if (value != "true" && value != "false")
+      return fail(ErrorCode::kInvalid, partial.source + ": '" + partial.value + "' is neither true nor false");
+    settings.ssh_allow_partial_failure = value == "true";
+  }
+  return {};
+}
+
 Status apply_settings(const Table& table, Settings& settings) {
   const auto get = [&](std::string_view name) {
     const auto found = table.find(name);
@@ -95,11 +140,17 @@ Status apply_settings(const Table& table, Settings& settings) {
       return fail(ErrorCode::kInvalid, watch.source + ": '" + watch.value + "' is neither true nor false");
     settings.watch = value == "true" || value == "1";
   }
+  if (const Given runners = get("runners")) {
+    for (const std::string& directory : split(runners.value, ':')) {
+      if (!directory.empty()) settings.runners.push_back(directory);
+    }
+  }
   if (const Given packs = get("packs")) {
     for (const std::string& directory : split(packs.value, ':')) {
       if (!directory.empty()) settings.packs.push_back(directory);
     }
   }
+  SQ_CHECK(apply_ssh_settings(table, settings));
   if (const Given listen = get("listen")) SQ_CHECK(parse_listen(listen, settings));
   if (const Given level = get("log_level"); level && !parse_log_level(level.value, settings.log_level)) {
     return fail(ErrorCode::kInvalid,

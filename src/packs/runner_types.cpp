@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/assert.hpp"
+#include "base/log.hpp"
 #include "packs/runner_types_text.hpp"
 #include "value/yaml.hpp"
 
@@ -17,6 +18,8 @@ constexpr std::pair<std::string_view, std::string_view> kOldNames[] = {
     {"run-python", "python-script"},    {"http-runner", "http-request"},
     {"orchestra", "orquesta"},
 };
+
+bool name_less(const Value& a, const Value& b) { return a["name"].string_or("") < b["name"].string_or(""); }
 
 std::vector<Value> parse_runner_types() {
   const auto parsed = parse_yaml(kRunnerTypesText);
@@ -34,16 +37,29 @@ std::vector<Value> parse_runner_types() {
     type.set("output_schema", entry["output_schema"].is_dict() ? entry["output_schema"] : Value::empty_dict());
     types.push_back(std::move(type));
   }
-  std::sort(types.begin(), types.end(),
-            [](const Value& a, const Value& b) { return a["name"].string_or("") < b["name"].string_or(""); });
+  std::sort(types.begin(), types.end(), name_less);
+  return types;
+}
+
+std::vector<Value>& types_in_use() {
+  static std::vector<Value> types = parse_runner_types();
   return types;
 }
 
 }  // namespace
 
-const std::vector<Value>& runner_types() {
-  static const std::vector<Value> types = parse_runner_types();
-  return types;
+const std::vector<Value>& runner_types() { return types_in_use(); }
+
+void add_runner_types(const std::vector<Value>& added) {
+  std::vector<Value>& types = types_in_use();
+  for (const Value& type : added) {
+    if (find_runner_type(type["name"].string_or("")) != nullptr) {
+      log_error("a runner is left out: there is one of this name already", {{"name", type["name"].string()}});
+      continue;
+    }
+    types.push_back(type);
+    std::sort(types.begin(), types.end(), name_less);
+  }
 }
 
 const Value* find_runner_type(std::string_view name) {
