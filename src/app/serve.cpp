@@ -166,6 +166,7 @@ Status Server::open(const Settings& settings, const std::string& share, const st
     options.driver.auth_token = [this](const std::string& execution) { return access->execution_token(execution); };
   }
   options.driver.user = settings.user;
+  options.driver.running_processes_max = static_cast<size_t>(settings.action_slots);
   options.driver.hostname = host_name();
   options.driver.api_url = api_url(settings, http->port()) + "/v1";
   options.driver.web_url = api_url(settings, http->port());

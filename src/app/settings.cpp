@@ -35,6 +35,7 @@ constexpr std::array kNames = {"data",
                                "encryption_key_path",
                                "overrides",
                                "watch",
+                               "action_slots",
                                "runners",
                                "ssh_key_file",
                                "ssh_config_file",
@@ -139,6 +140,12 @@ Status apply_settings(const Table& table, Settings& settings) {
     if (value != "true" && value != "1" && value != "false" && value != "0")
       return fail(ErrorCode::kInvalid, watch.source + ": '" + watch.value + "' is neither true nor false");
     settings.watch = value == "true" || value == "1";
+  }
+  if (const Given slots = get("action_slots")) {
+    const auto number = parse_int(slots.value);
+    if (!number || *number < 1 || *number > 10'000)
+      return fail(ErrorCode::kInvalid, slots.source + ": '" + slots.value + "' is no number from 1 to 10000");
+    settings.action_slots = static_cast<int>(*number);
   }
   if (const Given runners = get("runners")) {
     for (const std::string& directory : split(runners.value, ':')) {

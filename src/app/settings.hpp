@@ -25,6 +25,7 @@ struct Settings {
   std::string encryption_key_path;  // of encrypted datastore values; empty: one that squall makes in its data directory
   std::string user = "stanley";     // StackStorm's system user
   std::string timezone;             // of timers that name none; empty: the machine's
+  int action_slots = 64;            // shell and Python actions at the same time; the rest waits
   std::vector<std::string> runners;          // directories with runners written in Python
   std::string ssh_key_file;                  // of remote actions that name no key; empty: none but those in ~/.ssh
   std::string ssh_config_file;               // empty: ~/.ssh/config
@@ -46,8 +47,8 @@ struct ServeArguments {
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_CONFIG, SQUALL_CONFIGS,
 // SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE, SQUALL_TLS_KEY,
 // SQUALL_AUTH_HTPASSWD, SQUALL_ENCRYPTION_KEY_PATH, SQUALL_OVERRIDES and SQUALL_WATCH; and, without an option,
-// SQUALL_RUNNERS (colon list) and SQUALL_SSH_... The configuration file is YAML with the same names in lower case.
-// Errors say which source gave the bad value, with file and line for the file.
+// SQUALL_ACTION_SLOTS, SQUALL_RUNNERS (colon list) and SQUALL_SSH_... The configuration file is YAML with the same
+// names in lower case. Errors say which source gave the bad value, with file and line for the file.
 Result<Settings> read_settings(const ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment);
 

@@ -270,7 +270,7 @@ def test_cancel_ends_a_command_that_ignores_sigterm(world: World, tmp_path: Path
     done = world.squall.finished(running)
     assert time.monotonic() - begin < 4
     assert done["status"] == "canceled"
-    world.squall.until("the command is gone", lambda: not processes_with("squall-begin-"), 5)
+    world.squall.until("the command is gone", lambda: not processes_with("squall-begin-" + done["liveaction"]["id"]), 5)
 
 
 def test_output_streams_while_the_command_runs(world: World, tmp_path: Path) -> None:

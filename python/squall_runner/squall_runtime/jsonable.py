@@ -2,10 +2,9 @@
 
 import base64
 import datetime
-import decimal
 import json
 import math
-import uuid
+import sys
 
 
 _default = json.JSONEncoder.default
@@ -46,9 +45,14 @@ def jsonable(value):
         return text_of(bytes(value))
     if isinstance(value, (datetime.datetime, datetime.date, datetime.time)):
         return value.isoformat()
-    if isinstance(value, (decimal.Decimal, uuid.UUID)):
+    if _is_of(value, "decimal", "Decimal") or _is_of(value, "uuid", "UUID"):
         return str(value)
     raise TypeError("%r (a %s) cannot be part of a payload" % (value, type(value).__name__))
+
+
+def _is_of(value, module, name):
+    """Without importing the module: where nobody has, there are no values of its classes."""
+    return module in sys.modules and isinstance(value, getattr(sys.modules[module], name))
 
 
 def text_of(data):

@@ -2,9 +2,8 @@
 
 import json
 import os
-import urllib.error
-import urllib.parse
-import urllib.request
+
+# urllib is imported by the first call: most actions make none, and it takes longer to load than all the rest.
 
 TIMEOUT_SECONDS = 60
 
@@ -23,13 +22,19 @@ class RestClient:
     def __init__(self, api_url=None, token=None):
         self.api_url = (api_url or os.environ.get("ST2_ACTION_API_URL") or "").rstrip("/")
         self.token = token or os.environ.get("ST2_ACTION_AUTH_TOKEN")
-        # The API is a neighbour: proxies of the environment are not for it.
-        self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        self._opener = None
 
     def call(self, method, path, query=None, body=None, headers=None):
         """The decoded answer; None for an empty one. ApiError for every failure, with `status` when there was an answer."""
         if not self.api_url:
             raise ApiError("ST2_ACTION_API_URL is not set, so the API of squall cannot be called")
+        import urllib.error
+        import urllib.parse
+        import urllib.request
+
+        if self._opener is None:
+            # The API is a neighbour: proxies of the environment are not for it.
+            self._opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         url = self.api_url + path
         if query:
             url += "?" + urllib.parse.urlencode(query)

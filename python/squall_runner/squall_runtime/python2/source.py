@@ -2,12 +2,10 @@
 
 import ast
 import functools
-import hashlib
 import io
 import os
 import re
 import sys
-import tempfile
 import tokenize
 import warnings
 
@@ -218,6 +216,8 @@ def _kept_path(data, directory, ending=".py"):
     if not directory:
         return None
     key = ("%s %d.%d\n" % ((_FORMAT,) + sys.version_info[:2])).encode() + data
+    import hashlib
+
     return os.path.join(directory, hashlib.sha256(key).hexdigest() + ending)
 
 
@@ -233,6 +233,8 @@ def _keep(path, text):
     """True when it is kept. Where that fails (a full disk) the file is converted again the next time."""
     if path is None:
         return True
+    import tempfile
+
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path))
