@@ -59,6 +59,7 @@ bench: release ## speed and memory, as ratios taken in one run
 	@python3 bench/recovery.py
 	@python3 bench/kubernetes.py
 	@python3 bench/python_actions.py
+	@python3 bench/workflows.py
 	@python3 bench/expressions.py
 	@python3 bench/packs.py
 

@@ -20,6 +20,7 @@ import tempfile
 import time
 import urllib.request
 from pathlib import Path
+from typing import Any, Callable
 
 ROOT = Path(__file__).resolve().parent.parent
 BINARY = Path(os.environ.get("SQUALL_BINARY", ROOT / "build" / "release" / "squall"))
@@ -96,21 +97,29 @@ class Server:
         return json.loads(text)
 
     def event(self, number: int) -> float:
-        """Seconds from sending an event until the stream tells that the action of its rule has ended, which is after
-        the commit of that. Polling would slow down what it waits for."""
+        """Seconds from sending an event until the action of its rule has ended."""
+        return self.timed("/v1/webhooks/bench", {"n": number},
+                          lambda found: found["trigger_instance"] is not None and found["trigger_instance"]["payload"]["body"]["n"] == number)
+
+    def until_ended(self, action: str) -> float:
+        """Seconds from asking for an action until it has ended."""
+        return self.timed("/v1/executions", {"action": action}, lambda found: found["action"]["ref"] == action)
+
+    def timed(self, path: str, body: object, is_it: Callable[[dict[str, Any]], bool]) -> float:
+        """The stream tells of the end, which is after its commit. Polling would slow down what it waits for."""
         if self.stream is None:
             self.stream = http.client.HTTPConnection("127.0.0.1", self.port)
             self.stream.request("GET", "/v1/stream?events=st2.execution__update")
             self.events = self.stream.getresponse()
         begin = time.perf_counter()
-        self.call("POST", "/v1/webhooks/bench", {"n": number})
+        self.call("POST", path, body)
         while True:
             text = self.events.readline()
             assert text, "the stream ended"
             if text.startswith(b"data: ") and b'"succeeded"' in text:
                 end = time.perf_counter()
                 found = json.loads(text[6:])
-                if found["status"] == "succeeded" and found["trigger_instance"]["payload"]["body"]["n"] == number:
+                if found["status"] == "succeeded" and is_it(found):
                     return end - begin
 
     def pss_mb(self) -> float:

@@ -14,10 +14,13 @@ bool is_refusal(const Error& error) { return error.code() == ErrorCode::kInvalid
 void Committer::make_ready(Changes& changes) {
   for (auto at = changes.writes_.begin(); at != changes.writes_.end();) {
     auto& [key, write] = *at;
-    Result<store::ReadyDocument> ready =
-        write.erase ? store::ReadyDocument() : store::make_ready(key.first, key.second, write.ready.document);
+    if (write.what != Changes::Write::What::kDocument) {
+      ++at;
+      continue;
+    }
+    auto ready = store::make_ready(key.first, key.second, write.ready.document);
     if (ready) {
-      write.ready = std::move(*ready);
+      write = {Changes::Write::What::kReady, *std::move(ready)};
       ++at;
       continue;
     }
@@ -40,7 +43,7 @@ void Committer::commit(Changes changes, std::function<void(Status)> done) {
       [shared, refusal](store::WriteTx& tx) -> Status {
         refusal->reset();
         for (const auto& [key, write] : shared->writes_) {
-          if (write.erase) {
+          if (write.what == Changes::Write::What::kErase) {
             SQ_TRY([[maybe_unused]] const bool existed, tx.erase(key.first, key.second));
           } else {
             SQ_CHECK(tx.put(key.first, key.second, write.ready));
@@ -62,7 +65,8 @@ void Committer::commit(Changes changes, std::function<void(Status)> done) {
             return;
           }
           for (const auto& [key, write] : shared->writes_) {
-            if (observer_) observer_(key.first, key.second, write.ready.document, write.erase);
+            if (observer_)
+              observer_(key.first, key.second, write.ready.document, write.what == Changes::Write::What::kErase);
           }
           if (refusal->has_value()) log_error("a change of state was refused", {{"reason", (*refusal)->message()}});
           if (done) done(refusal->has_value() ? Status(fail(**refusal)) : Status());

@@ -17,9 +17,15 @@ namespace squall::engine {
 class Changes {
  public:
   void put(store::Collection collection, std::string id, Value document) {
-    writes_[{collection, std::move(id)}] = {{std::move(document), {}}, false};
+    writes_[{collection, std::move(id)}] = {Write::What::kDocument, {std::move(document), {}}};
   }
-  void erase(store::Collection collection, std::string id) { writes_[{collection, std::move(id)}] = {{}, true}; }
+  // A document that its writer looked at already, with store::make_ready().
+  void put(store::Collection collection, std::string id, store::ReadyDocument ready) {
+    writes_[{collection, std::move(id)}] = {Write::What::kReady, std::move(ready)};
+  }
+  void erase(store::Collection collection, std::string id) {
+    writes_[{collection, std::move(id)}] = {Write::What::kErase, {}};
+  }
   // More work inside the same transaction; runs on the store's thread.
   void add(store::Store::WriteFunction function) { functions_.push_back(std::move(function)); }
   // Runs on the engine's thread after the commit, in the order of the calls; not at all when the commit fails.
@@ -27,15 +33,16 @@ class Changes {
   // A document that is to be written, else null. Valid until the next change.
   const Value* find(store::Collection collection, const std::string& id) const {
     const auto found = writes_.find({collection, id});
-    return found == writes_.end() || found->second.erase ? nullptr : &found->second.ready.document;
+    return found == writes_.end() || found->second.what == Write::What::kErase ? nullptr
+                                                                               : &found->second.ready.document;
   }
   bool empty() const { return writes_.empty() && functions_.empty() && after_.empty(); }
 
  private:
   friend class Committer;
   struct Write {
-    store::ReadyDocument ready;  // its keys once Committer looked at it
-    bool erase = false;
+    enum class What { kDocument, kReady, kErase } what = What::kErase;
+    store::ReadyDocument ready;  // kDocument: without keys until Committer makes it ready
   };
   std::map<std::pair<store::Collection, std::string>, Write> writes_;
   std::vector<store::Store::WriteFunction> functions_;

@@ -68,7 +68,8 @@ void Datastore::set(Value pair, const Done& done) {
   pair.set("uid", "key_value_pair:" + scope + ":" + name);
   pair.set("id", old->is_null() ? Value(new_object_id(clock_)) : (*old)["id"]);
   const auto form = json_form(pair);
-  const Status storable = form ? store::check_document(Collection::kKeyValues, key_value_id(scope, name), *form) : Status();
+  const Status storable =
+      form ? store::check_document(Collection::kKeyValues, key_value_id(scope, name), *form) : Status();
   if (!form) return done(fail(form.error()));
   if (!storable) return done(fail(storable.error()));
   Changes changes;

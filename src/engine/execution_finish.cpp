@@ -68,13 +68,14 @@ bool ExecutionDriver::save(Live& execution, Changes& changes) {
     model::set_private_state(execution.document, "child", execution.child);
   }
   if (execution.is_workflow()) model::set_private_state(execution.document, "halted", execution.halted);
-  if (const Status checked = check(execution.document); !checked) {
+  auto ready = store::make_ready(Collection::kExecutions, execution.id, execution.document);
+  if (!ready) {
     // E.g. a chain whose tasks' results together are more than one record can hold.
     finish(execution, status::kFailed,
-           error_result("The state of the execution cannot be recorded: " + checked.error().message()), changes);
+           error_result("The state of the execution cannot be recorded: " + ready.error().message()), changes);
     return false;
   }
-  changes.put(Collection::kExecutions, execution.id, execution.document);
+  changes.put(Collection::kExecutions, execution.id, *std::move(ready));
   return true;
 }
 

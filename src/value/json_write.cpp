@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -41,10 +42,32 @@ void append_ascii_escape(std::string& out, char c) {
   }
 }
 
+// How many bytes at the front are ASCII that stands for itself in JSON: nearly always all of them, so eight are looked
+// at together. A byte's high bit is set in `found` when it is below 0x20, a quote, a backslash, DEL or no ASCII; above
+// the first such byte it may be set wrongly, which does not matter.
+size_t plain_prefix(std::string_view text) {
+  constexpr uint64_t kOnes = 0x0101010101010101;
+  constexpr uint64_t kHighBits = 0x8080808080808080;
+  const auto zero_bytes = [](uint64_t word) { return (word - kOnes) & ~word & kHighBits; };
+  size_t at = 0;
+  for (uint64_t word = 0; text.size() - at >= sizeof word; at += sizeof word) {
+    std::memcpy(&word, text.data() + at, sizeof word);
+    const uint64_t found = ((word - kOnes * 0x20) & ~word & kHighBits) | zero_bytes(word ^ (kOnes * '"')) |
+                           zero_bytes(word ^ (kOnes * '\\')) | zero_bytes(word ^ (kOnes * 0x7f)) | (word & kHighBits);
+    if (found != 0) break;
+  }
+  while (at < text.size()) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c < 0x20 || c == '"' || c == '\\' || c >= 0x7f) break;
+    ++at;
+  }
+  return at;
+}
+
 void append_text(std::string& out, std::string_view text, bool ensure_ascii) {
   out += '"';
   size_t run = 0;
-  for (size_t at = 0; at < text.size();) {
+  for (size_t at = plain_prefix(text); at < text.size();) {
     const auto c = static_cast<unsigned char>(text[at]);
     if (c >= 0x20 && c != '"' && c != '\\' && (c < 0x7f || !ensure_ascii)) {
       ++at;
@@ -120,6 +143,12 @@ class Writer {
   }
 
   Status write_text(std::string_view text) {
+    if (plain_prefix(text) == text.size()) {
+      out_ += '"';
+      out_ += text;
+      out_ += '"';
+      return {};
+    }
     if (!python() && !is_valid_utf8(text)) {
       if (!lenient_) return type_error("str is not valid UTF-8: surrogates not allowed");
       append_text(out_, repaired(text), style_.ensure_ascii);
@@ -173,23 +202,29 @@ class Writer {
       return {};
     }
     if (depth >= limits::kJsonDepthMax) return too_deep();
-    std::vector<const Dict::Entry*> entries;
-    entries.reserve(members.size());
-    for (const Dict::Entry& entry : members) entries.push_back(&entry);
-    if (style_.sort_keys) {
-      std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
-    }
     out_ += '{';
-    for (size_t i = 0; i < entries.size(); ++i) {
-      if (i != 0) out_ += item_separator_;
-      new_line(depth + 1);
-      SQ_CHECK(write_text(entries[i]->key));
-      out_ += style_.key_separator;
-      SQ_CHECK(write(entries[i]->value, depth + 1));
+    bool first = true;
+    if (!style_.sort_keys) {
+      for (const Dict::Entry& entry : members) SQ_CHECK(write_member(entry, first, depth));
+    } else {
+      std::vector<const Dict::Entry*> entries;
+      entries.reserve(members.size());
+      for (const Dict::Entry& entry : members) entries.push_back(&entry);
+      std::sort(entries.begin(), entries.end(), [](const auto* a, const auto* b) { return a->key < b->key; });
+      for (const Dict::Entry* entry : entries) SQ_CHECK(write_member(*entry, first, depth));
     }
     new_line(depth);
     out_ += '}';
     return {};
+  }
+
+  Status write_member(const Dict::Entry& entry, bool& first, size_t depth) {
+    if (!first) out_ += item_separator_;
+    first = false;
+    new_line(depth + 1);
+    SQ_CHECK(write_text(entry.key));
+    out_ += style_.key_separator;
+    return write(entry.value, depth + 1);
   }
 
   // A dict whose keys are not all text.
