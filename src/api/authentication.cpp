@@ -46,6 +46,16 @@ Result<auth::Identity> identify(const Call& call, const auth::Access& access, en
   return fail(ErrorCode::kUnauthorized, "Unauthorized - One of Token or API key required.");
 }
 
+std::string token_cookie(const Call& call, Timestamp now) {
+  const auth::Identity& who = call.identity;
+  // Tokens of executions have no end to tell, and no browser.
+  if (who.method != "authentication token" || who.location == "cookie" || !who.expires) return {};
+  const std::string header(call.request.headers.get("X-Auth-Token"));
+  const std::string token = header.empty() ? call.query("x-auth-token") : header;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(*who.expires - now).count();
+  return "auth-token=" + token + "; HttpOnly; Secure; SameSite=lax; Path=/; Max-Age=" + std::to_string(seconds);
+}
+
 std::pair<std::string, std::string> basic_credentials(const Call& call) {
   const std::string_view header = call.request.headers.get("Authorization");
   if (!starts_with_ignore_case(header, "basic ")) return {};

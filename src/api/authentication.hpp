@@ -13,6 +13,9 @@ namespace squall::api {
 // kUnauthorized when nothing of it is known.
 Result<auth::Identity> identify(const Call& call, const auth::Access& access, engine::Engine& engine);
 
+// The cookie that lets a browser go on with a token that it gave in another way (P-2); empty when there is none to set.
+std::string token_cookie(const Call& call, Timestamp now);
+
 // User and password of HTTP's Basic authentication; empty texts when there is none.
 std::pair<std::string, std::string> basic_credentials(const Call& call);
 

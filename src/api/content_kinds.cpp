@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "api/resources.hpp"
+#include "base/assert.hpp"
 #include "base/ids.hpp"
 #include "engine/duplicate_key.hpp"
 #include "model/reference.hpp"
@@ -59,28 +61,35 @@ constexpr const char* kByRef = "reference or id";
 }  // namespace
 
 const ContentKind kActionKind = {
-    "/actions", Collection::kActions, kActionAttributes, kAlwaysIdRef, kBigOfActions, kByNameAndPack, kByRef,
-    "actions",  "action_d_b"};
+    "/actions", Collection::kActions, kActionAttributes, kAlwaysIdRef, kBigOfActions, kByNameAndPack, kByRef, "actions",
+    "action",   "action_d_b"};
 const ContentKind kRunnerTypeKind = {
-    "/runnertypes", Collection::kRunnerTypes, kRunnerAttributes, kAlwaysId, kBigOfRunners, kByName,
-    "name or id",   "runner types",           "runner_type_d_b"};
+    "/runnertypes", Collection::kRunnerTypes, kRunnerAttributes, kAlwaysId,        kBigOfRunners, kByName,
+    "name or id",   "runner types",           "runner_type",     "runner_type_d_b"};
 const ContentKind kPackKind = {"/packs",      Collection::kPacks, kPackAttributes, kAlwaysIdRef, kBigOfPacks,
-                               kByNameAndRef, "ref or id",        "packs",         "pack_d_b"};
+                               kByNameAndRef, "ref or id",        "packs",         "pack",       "pack_d_b"};
 const ContentKind kSensorKind = {
     "/sensortypes", Collection::kSensors, kSensorAttributes, kAlwaysIdRef, kNothing, kOfSensors, kByRef,
-    "sensors",      "sensor_type_d_b"};
-const ContentKind kTriggerTypeKind = {"/triggertypes", Collection::kTriggerTypes, kTriggerTypeAttributes,
-                                      kAlwaysIdRef,    kBigOfTriggerTypes,        kByNameAndPack,
-                                      kByRef,          "trigger types",           "trigger_type_d_b"};
+    "sensors",      "sensor_type",        "sensor_type_d_b"};
+const ContentKind kTriggerTypeKind = {"/triggertypes",
+                                      Collection::kTriggerTypes,
+                                      kTriggerTypeAttributes,
+                                      kAlwaysIdRef,
+                                      kBigOfTriggerTypes,
+                                      kByNameAndPack,
+                                      kByRef,
+                                      "trigger types",
+                                      "trigger",
+                                      "trigger_type_d_b"};
 const ContentKind kTriggerKind = {
-    "/triggers", Collection::kTriggers, kTriggerAttributes, kAlwaysIdRef, kNothing, kOfTriggers, kByRef,
-    "triggers",  "trigger_d_b"};
-const ContentKind kAliasKind = {"/actionalias",    Collection::kAliases, kAliasAttributes, kAlwaysIdRef,
-                                kNothing,          kByNameAndPack,       kByRef,           "action aliases",
-                                "action_alias_d_b"};
+    "/triggers", Collection::kTriggers, kTriggerAttributes, kAlwaysIdRef, kNothing, kOfTriggers, kByRef, "triggers",
+    "trigger",   "trigger_d_b"};
+const ContentKind kAliasKind = {"/actionalias", Collection::kAliases, kAliasAttributes, kAlwaysIdRef,
+                                kNothing,       kByNameAndPack,       kByRef,           "action aliases",
+                                "action_alias", "action_alias_d_b"};
 const ContentKind kPolicyKind = {
-    "/policies", Collection::kPolicies, kPolicyAttributes, kAlwaysIdRef, kNothing, kByPack, kByRef,
-    "policies",  "policy_d_b"};
+    "/policies", Collection::kPolicies, kPolicyAttributes, kAlwaysIdRef, kNothing, kByPack, kByRef, "policies",
+    "policy",    "policy_d_b"};
 
 ListSpec spec_of(const ContentKind& kind) {
   ListSpec spec;
@@ -103,13 +112,16 @@ static Value shown_content(const Value& document) {
 }
 
 void add_content_views(Router& router, engine::Engine& engine, const ContentKind& kind) {
-  router.add("GET", kind.path, "List " + std::string(kind.title), [&engine, &kind](const Call& call) {
-    ListSpec spec = spec_of(kind);
-    spec.view = shown_content;
-    reply_list(call, engine.catalog().all(kind.collection), spec);
-  });
-  router.add("GET", std::string(kind.path) + "/{id}", "One of the " + std::string(kind.title),
+  const auto list = auth::permission_on(kind.resource, "list"), view = auth::permission_on(kind.resource, "view");
+  SQ_ASSERT(list && view);
+  router.add("GET", kind.path, RouteAccess::needs(*list), "List " + std::string(kind.title),
              [&engine, &kind](const Call& call) {
+               ListSpec spec = spec_of(kind);
+               spec.view = shown_content;
+               reply_list(call, engine.catalog().all(kind.collection), spec);
+             });
+  router.add("GET", std::string(kind.path) + "/{id}", RouteAccess::needs(*view, named_content(engine, kind)),
+             "One of the " + std::string(kind.title), [&engine, &kind](const Call& call) {
                const Value* found = find_or_fail(engine, kind, call, call.parameter("id"));
                if (found != nullptr) call.reply(200, shown_content(*found));
              });

@@ -18,6 +18,7 @@ struct ContentKind {
   std::span<const ContentFilter> filters;
   const char* what;      // in "Resource with a ... not found"
   const char* title;     // in the summary of its routes
+  const char* resource;  // its type in grants of roles
   const char* database;  // StackStorm's name of its table, which its message about a conflict has
 };
 

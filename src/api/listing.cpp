@@ -190,6 +190,17 @@ Result<Paging> read_paging(const Call& call, int64_t default_limit) {
     return fail(ErrorCode::kInvalid,
                 "Offset, \"" + std::to_string(paging.offset) + "\" specified, must not be negative.");
   }
+  // Lists that have no pages by themselves may be had whole; the size of all others is limited, but for administrators.
+  if (call.request.query_value("limit") && !call.is_admin()) {
+    if (paging.limit == -1) {
+      return fail(ErrorCode::kForbidden,
+                  "Administrator access required to be able to specify limit=-1 and retrieve all the records");
+    }
+    if (paging.limit > kPageSizeMax) {
+      return fail(ErrorCode::kForbidden, "Limit \"" + limit + "\" specified, maximum value is \"" +
+                                             std::to_string(kPageSizeMax) + "\"");
+    }
+  }
   return paging;
 }
 

@@ -14,6 +14,9 @@
 
 namespace squall::api {
 
+// The longest page of users that are no administrators: StackStorm's max_page_size.
+inline constexpr int64_t kPageSizeMax = 100;
+
 struct Paging {
   int64_t limit = 100;  // -1: all
   int64_t offset = 0;

@@ -92,15 +92,9 @@ net::ServerResponse fault(const Error& error) {
   return response;
 }
 
-void Router::add(std::string method, std::string pattern, std::string summary,
+void Router::add(std::string method, std::string pattern, RouteAccess access, std::string summary,
                  std::function<void(const Call&)> handler) {
-  routes_.push_back({std::move(method), std::move(pattern), std::move(summary), std::move(handler)});
-}
-
-void Router::add_open(std::string method, std::string pattern, std::string summary,
-                      std::function<void(const Call&)> handler) {
-  add(std::move(method), std::move(pattern), std::move(summary), std::move(handler));
-  routes_.back().open = true;
+  routes_.push_back({std::move(method), std::move(pattern), std::move(access), std::move(summary), std::move(handler)});
 }
 
 const Route* Router::find(std::string_view method, std::string_view path,

@@ -4,10 +4,12 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "api/route_access.hpp"
 #include "auth/identity.hpp"
 #include "base/result.hpp"
 #include "net/http_server.hpp"
@@ -20,14 +22,29 @@ struct Call {
   net::ServerRequest request;
   std::map<std::string, std::string, std::less<>> parameters;  // "{id}" parts of the path
   std::shared_ptr<net::Responder> responder;
-  std::string user;         // who asks
-  auth::Identity identity;  // and how that is known
+  std::string user;                        // who asks
+  bool is_known = false;                   // false: nobody has logged in, and the route is open
+  auth::Identity identity;                 // and how that is known
+  std::shared_ptr<const auth::Rbac> rbac;  // what users may; null: everything (no roles, or a call from inside)
 
   const std::string& parameter(std::string_view name) const;
   // First value of a query parameter, or empty.
   std::string query(std::string_view name) const;
   // The JSON body; an empty one counts as {}. The error is StackStorm's.
   Result<Value> body() const;
+
+  // With their roles; always yes while there are none.
+  bool is_admin() const { return rbac == nullptr || rbac->is_admin(user); }
+  bool may(auth::Permission permission, const auth::Resource& resource) const {
+    return rbac == nullptr || rbac->may(user, permission, resource);
+  }
+  Status check(auth::Permission permission, const auth::Resource& resource) const {
+    return rbac == nullptr ? Status() : rbac->check(user, permission, resource);
+  }
+  // The user that is shown nothing of others (permission isolation); nothing when there is no such limit.
+  std::optional<std::string> only_own() const {
+    return rbac != nullptr && rbac->is_isolated(user) ? std::optional(user) : std::nullopt;
+  }
 
   void reply(int status, const Value& value) const;
   void reply(net::ServerResponse response) const;
@@ -44,15 +61,15 @@ net::ServerResponse json_response(int status, const Value& value);
 struct Route {
   std::string method;
   std::string pattern;  // "/executions/{id}/children"; "{path*}" takes the rest
+  RouteAccess access;
   std::string summary;
   std::function<void(const Call&)> handler;
-  bool open = false;  // for everybody, without a token
 };
 
 class Router {
  public:
-  void add(std::string method, std::string pattern, std::string summary, std::function<void(const Call&)> handler);
-  void add_open(std::string method, std::string pattern, std::string summary, std::function<void(const Call&)> handler);
+  void add(std::string method, std::string pattern, RouteAccess access, std::string summary,
+           std::function<void(const Call&)> handler);
   // The route and its path parameters; null when nothing matches. Routes added first win.
   const Route* find(std::string_view method, std::string_view path,
                     std::map<std::string, std::string, std::less<>>& parameters) const;

@@ -9,6 +9,7 @@
 #include "api/content_kinds.hpp"
 #include "api/pack_files.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 #include "base/strings.hpp"
 #include "model/reference.hpp"
 #include "packs/runner_types.hpp"
@@ -17,6 +18,8 @@
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 constexpr std::string_view kModel = R"yaml(
 id: {type: string, default: null}
@@ -190,6 +193,7 @@ void replace_action(engine::Engine& engine, const Call& call) {
   if (found == nullptr) return;
   const auto action = checked_action(*body, (*found)["pack"].string());
   if (!action) return call.fail(action.error());
+  if (const Status named = check_new_name(call, "action", *found, *action); !named) return call.fail(named.error());
   auto document = identified(engine, kActionKind, stored_form(*action), found);
   if (!document) return call.fail(document.error());
   if (const Status written = write_data_files(engine, *document, (*body)["data_files"]); !written)
@@ -247,6 +251,16 @@ Status copy_files(const Value& source, Value& copy, const std::string& from, con
   return write_file_atomically(to + "/actions/" + name + ".yaml", text);
 }
 
+// The action that a clone makes.
+ResourceOf clone_target() {
+  return [](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value body, call.body());
+    if (!body["dest_pack"].is_string() || !body["dest_action"].is_string())
+      return fail(ErrorCode::kInvalid, "'dest_pack' and 'dest_action' are required properties");
+    return auth::pack_resource("action", body["dest_pack"].string(), body["dest_action"].string());
+  };
+}
+
 void clone_action(engine::Engine& engine, const Call& call) {
   static const Value model = model_of(R"yaml(
 dest_pack: {type: string, required: true}
@@ -257,6 +271,8 @@ overwrite: {type: boolean, required: false, default: false}
   if (!body) return call.fail(body.error());
   const Value* source = find_or_fail(engine, kActionKind, call, call.parameter("ref"));
   if (source == nullptr) return;
+  if (const Status seen = call.check(Permission::kActionView, resource_of_content("action", *source)); !seen)
+    return call.fail(seen.error());
   const std::string pack = (*body)["dest_pack"].string(), name = (*body)["dest_action"].string();
   const Value* target = engine.catalog().find(store::Collection::kPacks, pack);
   if (target == nullptr) return call.fail(Error(ErrorCode::kInvalid, "Destination pack '" + pack + "' doesn't exist"));
@@ -313,31 +329,40 @@ void entry_point(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_action_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/actions/views/parameters/{ref}", "Parameters of an action, with those of its runner",
+  router.add("GET", "/actions/views/parameters/{ref}",
+             RouteAccess::needs(Permission::kActionView, named_content(engine, kActionKind, "ref")),
+             "Parameters of an action, with those of its runner",
              [&engine](const Call& call) { action_parameters(engine, call); });
-  router.add("GET", "/actions/views/entry_point/{ref}", "The file an action runs",
-             [&engine](const Call& call) { entry_point(engine, call); });
-  router.add("GET", "/actions/views/overview", "Actions with all their parameters", [&engine](const Call& call) {
-    ListSpec spec = spec_of(kActionKind);
-    spec.view = [&engine](const Value& action) { return overview(engine, action); };
-    reply_list(call, engine.catalog().all(kActionKind.collection), spec);
-  });
-  router.add("GET", "/actions/views/overview/{ref}", "An action with all its parameters", [&engine](const Call& call) {
-    const Value* action = find_or_fail(engine, kActionKind, call, call.parameter("ref"));
-    if (action != nullptr) call.reply(200, overview(engine, *action));
-  });
-  router.add("POST", "/actions/{ref}/clone", "Copy an action",
-             [&engine](const Call& call) { clone_action(engine, call); });
-  router.add("POST", "/actions", "Make an action", [&engine](const Call& call) { make_action(engine, call); });
-  router.add("PUT", "/actions/{id}", "Replace an action",
-             [&engine](const Call& call) { replace_action(engine, call); });
-  router.add("DELETE", "/actions/{id}", "Remove an action",
+  router.add("GET", "/actions/views/entry_point/{ref}",
+             RouteAccess::needs(Permission::kActionView, named_content(engine, kActionKind, "ref")),
+             "The file an action runs", [&engine](const Call& call) { entry_point(engine, call); });
+  router.add("GET", "/actions/views/overview", RouteAccess::needs(Permission::kActionList),
+             "Actions with all their parameters", [&engine](const Call& call) {
+               ListSpec spec = spec_of(kActionKind);
+               spec.view = [&engine](const Value& action) { return overview(engine, action); };
+               reply_list(call, engine.catalog().all(kActionKind.collection), spec);
+             });
+  router.add("GET", "/actions/views/overview/{ref}",
+             RouteAccess::needs(Permission::kActionView, named_content(engine, kActionKind, "ref")),
+             "An action with all its parameters", [&engine](const Call& call) {
+               const Value* action = find_or_fail(engine, kActionKind, call, call.parameter("ref"));
+               if (action != nullptr) call.reply(200, overview(engine, *action));
+             });
+  router.add("POST", "/actions/{ref}/clone", RouteAccess::needs(Permission::kActionCreate, clone_target()),
+             "Copy an action", [&engine](const Call& call) { clone_action(engine, call); });
+  router.add("POST", "/actions", RouteAccess::needs(Permission::kActionCreate, content_in_body("action")),
+             "Make an action", [&engine](const Call& call) { make_action(engine, call); });
+  router.add("PUT", "/actions/{id}", RouteAccess::needs(Permission::kActionModify, named_content(engine, kActionKind)),
+             "Replace an action", [&engine](const Call& call) { replace_action(engine, call); });
+  router.add("DELETE", "/actions/{id}",
+             RouteAccess::needs(Permission::kActionDelete, named_content(engine, kActionKind)), "Remove an action",
              [&engine](const Call& call) { remove_action(engine, call); });
-  router.add("GET", "/actions", "List actions", [&engine](const Call& call) {
-    Call unsorted = call;  // StackStorm's list of actions takes no order but its own
-    std::erase_if(unsorted.request.query, [](const auto& parameter) { return parameter.first == "sort"; });
-    reply_list(unsorted, engine.catalog().all(kActionKind.collection), spec_of(kActionKind));
-  });
+  router.add("GET", "/actions", RouteAccess::needs(Permission::kActionList), "List actions",
+             [&engine](const Call& call) {
+               Call unsorted = call;  // StackStorm's list of actions takes no order but its own
+               std::erase_if(unsorted.request.query, [](const auto& parameter) { return parameter.first == "sort"; });
+               reply_list(unsorted, engine.catalog().all(kActionKind.collection), spec_of(kActionKind));
+             });
   add_content_views(router, engine, kActionKind);
 }
 

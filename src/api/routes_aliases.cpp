@@ -3,6 +3,7 @@
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 #include "base/strings.hpp"
 #include "expr/expr.hpp"
 #include "expr/params.hpp"
@@ -11,6 +12,8 @@
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 constexpr std::string_view kModel = R"yaml(
 id: {type: string, default: null}
@@ -82,6 +85,8 @@ void put_alias(engine::Engine& engine, const Call& call, bool replace) {
   if (replace) {
     found = find_or_fail(engine, kAliasKind, call, call.parameter("id"));
     if (found == nullptr) return;
+    if (const Status named = check_new_name(call, "action_alias", *found, *alias); !named)
+      return call.fail(named.error());
   }
   if (const Status allowed = check_changeable_pack((*alias)["pack"].string_or("")); !allowed)
     return call.fail(allowed.error());
@@ -216,18 +221,40 @@ void run_alias(engine::Engine& engine, const Call& call, const Value& alias, con
   }
 }
 
+Result<Value> alias_named(engine::Engine& engine, const std::string& name) {
+  Value alias;
+  for (const Value& candidate : all_aliases(engine)) {
+    if (candidate["name"].string_or("") == name) alias = candidate;
+  }
+  if (!alias.is_null()) return alias;
+  return fail(ErrorCode::kNotFound, "Unable to identify action alias with name \"" + name + "\".");
+}
+
+// What an alias runs is up to the permissions on that action.
+ResourceOf action_of_alias(engine::Engine& engine) {
+  return [&engine](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value body, call.body());
+    SQ_TRY(const Value alias, alias_named(engine, body["name"].string()));
+    return resource_of_action_ref(engine, alias["action_ref"].string());
+  };
+}
+
+ResourceOf action_of_command(engine::Engine& engine) {
+  return [&engine](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value body, call.body());
+    SQ_TRY(const AliasMatch found, match_alias(all_aliases(engine), body["command"].string()));
+    return resource_of_action_ref(engine, found.alias["action_ref"].string());
+  };
+}
+
 void execute(engine::Engine& engine, const Call& call) {
   static const Value model = model_of(execution_model());
   const auto body = checked_body(call, model);
   if (!body) return call.fail(body.error());
   const std::string name = (*body)["name"].string(), format = (*body)["format"].string();
-  Value alias;
-  for (const Value& candidate : all_aliases(engine)) {
-    if (candidate["name"].string_or("") == name) alias = candidate;
-  }
-  if (alias.is_null()) {
-    return call.fail(Error(ErrorCode::kNotFound, "Unable to identify action alias with name \"" + name + "\"."));
-  }
+  const auto found = alias_named(engine, name);
+  if (!found) return call.fail(found.error());
+  const Value& alias = *found;
   if (!alias["enabled"].bool_or(true))
     return call.fail(Error(ErrorCode::kInvalid, "Action alias with name \"" + name + "\" is disabled."));
   bool known = false;
@@ -256,20 +283,25 @@ void match_and_execute(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_alias_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/actionalias/help", "What can be said in a chat",
+  router.add("GET", "/actionalias/help", RouteAccess::needs(Permission::kActionAliasHelp), "What can be said in a chat",
              [&engine](const Call& call) { help(engine, call); });
-  router.add("POST", "/actionalias/match", "The alias that a command means",
-             [&engine](const Call& call) { match(engine, call); });
+  router.add("POST", "/actionalias/match", RouteAccess::needs(Permission::kActionAliasMatch),
+             "The alias that a command means", [&engine](const Call& call) { match(engine, call); });
   add_content_views(router, engine, kAliasKind);
-  router.add("POST", "/actionalias", "Make an action alias",
-             [&engine](const Call& call) { put_alias(engine, call, false); });
-  router.add("PUT", "/actionalias/{id}", "Replace an action alias",
-             [&engine](const Call& call) { put_alias(engine, call, true); });
-  router.add("DELETE", "/actionalias/{id}", "Remove an action alias",
-             [&engine](const Call& call) { remove_content(engine, kAliasKind, call); });
-  router.add("POST", "/aliasexecution", "Run the action of an alias",
-             [&engine](const Call& call) { execute(engine, call); });
-  router.add("POST", "/aliasexecution/match_and_execute", "Find the alias of a command and run its action",
+  router.add("POST", "/actionalias",
+             RouteAccess::needs(Permission::kActionAliasCreate, content_in_body("action_alias")),
+             "Make an action alias", [&engine](const Call& call) { put_alias(engine, call, false); });
+  router.add("PUT", "/actionalias/{id}",
+             RouteAccess::needs(Permission::kActionAliasModify, named_content(engine, kAliasKind)),
+             "Replace an action alias", [&engine](const Call& call) { put_alias(engine, call, true); });
+  router.add("DELETE", "/actionalias/{id}",
+             RouteAccess::needs(Permission::kActionAliasDelete, named_content(engine, kAliasKind)),
+             "Remove an action alias", [&engine](const Call& call) { remove_content(engine, kAliasKind, call); });
+  router.add("POST", "/aliasexecution", RouteAccess::needs(Permission::kActionExecute, action_of_alias(engine)),
+             "Run the action of an alias", [&engine](const Call& call) { execute(engine, call); });
+  router.add("POST", "/aliasexecution/match_and_execute",
+             RouteAccess::needs(Permission::kActionExecute, action_of_command(engine)),
+             "Find the alias of a command and run its action",
              [&engine](const Call& call) { match_and_execute(engine, call); });
 }
 

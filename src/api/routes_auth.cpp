@@ -5,12 +5,14 @@
 #include "api/authentication.hpp"
 #include "api/listing.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 #include "auth/login_limiter.hpp"
 #include "value/schema.hpp"
 
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 
 constexpr std::string_view kTokenModel = R"yaml(
@@ -106,6 +108,14 @@ void validate_token(const ApiOptions& options, const Call& call) {
   call.reply(200, Value::dict({{"valid", options.access->check_token(token).has_value()}}));
 }
 
+Value roles_document(const Call& call) {
+  List roles;
+  for (const std::string& role : call.rbac != nullptr ? call.rbac->roles_of(call.user) : std::vector<std::string>())
+    roles.emplace_back(role);
+  return Value::dict(
+      {{"enabled", call.rbac != nullptr}, {"roles", Value(std::move(roles))}, {"is_admin", call.is_admin()}});
+}
+
 void who_asks(const Call& call) {
   const auth::Identity& who = call.identity;
   Value authentication =
@@ -115,8 +125,8 @@ void who_asks(const Call& call) {
     const std::string time = format_timestamp(*who.expires);
     authentication.set("token_expire", time.substr(0, time.find('.')) + "Z");
   }
-  const Value rbac = Value::dict({{"enabled", false}, {"roles", Value::empty_list()}, {"is_admin", true}});
-  call.reply(200, Value::dict({{"username", call.user}, {"authentication", authentication}, {"rbac", rbac}}));
+  call.reply(
+      200, Value::dict({{"username", call.user}, {"authentication", authentication}, {"rbac", roles_document(call)}}));
 }
 
 Value masked_key(const Value& document, bool show_secrets) {
@@ -134,7 +144,7 @@ void list_keys(engine::Engine& engine, const Call& call) {
   spec.attributes = kApiKeyAttributes;
   spec.always = kAlways;
   spec.default_limit = 50;
-  spec.view = [show = *show](const Value& document) { return masked_key(document, show); };
+  spec.view = [show = *show && call.is_admin()](const Value& document) { return masked_key(document, show); };
   reply_stored_list(call, engine.store(), Collection::kApiKeys, kApiKeyFilters, "user", spec);
 }
 
@@ -147,12 +157,32 @@ void one_key(const ApiOptions& options, const Call& call) {
     return call.fail(
         Error(ErrorCode::kNotFound, "ApiKey matching " + call.parameter("id") + " for reference and id not found."));
   }
-  call.reply(200, masked_key(*found, *show));
+  call.reply(200, masked_key(*found, *show && call.is_admin()));
+}
+
+// The key that a path names by its id or by itself.
+ResourceOf named_key(const ApiOptions& options) {
+  return [&options](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value found, options.access->find_api_key(call.parameter("id")));
+    if (found.is_null()) {
+      return fail(ErrorCode::kNotFound, "ApiKey matching " + call.parameter("id") + " for reference and id not found.");
+    }
+    return auth::plain_resource("api_key:" + found["key_hash"].string());
+  };
+}
+
+// A key of somebody else would be a way to become them.
+Status check_owner(const Call& call, const Value& body) {
+  const std::string_view owner = body["user"].string_or("");
+  if (owner.empty() || owner == call.user || call.is_admin()) return {};
+  return fail(ErrorCode::kForbidden, "\"user\" attribute can only be provided by admins");
 }
 
 Result<Value> key_body(const Call& call) {
   static const Value model = model_of(kApiKeyModel);
-  return checked_body(call, model);
+  SQ_TRY(const Value body, checked_body(call, model));
+  SQ_CHECK(check_owner(call, body));
+  return body;
 }
 
 void make_key(const ApiOptions& options, const Call& call) {
@@ -205,22 +235,25 @@ void add_auth_routes(Router& router, engine::Engine& engine, const ApiOptions& o
   const auto limiter = std::make_shared<auth::LoginLimiter>(Clock::system());
   // nginx in front of StackStorm adds "/auth/v1"; here one port serves all.
   for (const std::string prefix : {"", "/auth/v1", "/auth"}) {
-    router.add_open("POST", prefix + "/tokens", "Log in: a token for a user and a password",
-                    [&options, limiter](const Call& call) { make_token(options, *limiter, call); });
-    router.add("POST", prefix + "/tokens/validate", "Is a token good?",
+    router.add("POST", prefix + "/tokens", RouteAccess::everybody(), "Log in: a token for a user and a password",
+               [&options, limiter](const Call& call) { make_token(options, *limiter, call); });
+    router.add("POST", prefix + "/tokens/validate", RouteAccess::any_user(), "Is a token good?",
                [&options](const Call& call) { validate_token(options, call); });
-    router.add_open("GET", prefix + "/sso", "Is single sign-on available?", [](const Call& call) {
+    router.add("GET", prefix + "/sso", RouteAccess::everybody(), "Is single sign-on available?", [](const Call& call) {
       call.reply(200, Value::dict({{"enabled", false}}));
     });
   }
-  router.add("GET", "/user", "Who is asking", who_asks);
-  router.add("GET", "/apikeys", "List API keys", [&engine](const Call& call) { list_keys(engine, call); });
-  router.add("POST", "/apikeys", "Make an API key; it is shown this once",
-             [&options](const Call& call) { make_key(options, call); });
-  router.add("GET", "/apikeys/{id}", "One API key", [&options](const Call& call) { one_key(options, call); });
-  router.add("PUT", "/apikeys/{id}", "Change an API key", [&options](const Call& call) { replace_key(options, call); });
-  router.add("DELETE", "/apikeys/{id}", "Remove an API key",
-             [&options](const Call& call) { remove_key(options, call); });
+  router.add("GET", "/user", RouteAccess::any_user(), "Who is asking", who_asks);
+  router.add("GET", "/apikeys", RouteAccess::needs(Permission::kApiKeyList), "List API keys",
+             [&engine](const Call& call) { list_keys(engine, call); });
+  router.add("POST", "/apikeys", RouteAccess::needs(Permission::kApiKeyCreate),
+             "Make an API key; it is shown this once", [&options](const Call& call) { make_key(options, call); });
+  router.add("GET", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyView, named_key(options)), "One API key",
+             [&options](const Call& call) { one_key(options, call); });
+  router.add("PUT", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyModify, named_key(options)),
+             "Change an API key", [&options](const Call& call) { replace_key(options, call); });
+  router.add("DELETE", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyDelete, named_key(options)),
+             "Remove an API key", [&options](const Call& call) { remove_key(options, call); });
 }
 
 }  // namespace squall::api

@@ -1,11 +1,13 @@
 // Configs of packs and their schemas (stackstorm-features.md section N).
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "value/schema.hpp"
 
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 
 constexpr std::string_view kAlways[] = {"id", "pack"};
@@ -47,26 +49,30 @@ void put_config(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_config_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/configs", "List the configs of packs", [&engine](const Call& call) {
-    ListSpec spec = spec_of(kConfigAttributes);
-    spec.view = [&engine](const Value& config) { return shown_config(engine, config); };
-    reply_list(call, engine.catalog().all(Collection::kConfigs), spec);
-  });
-  router.add("GET", "/configs/{pack}", "The config of a pack", [&engine](const Call& call) {
-    const Value* found = engine.catalog().find(Collection::kConfigs, call.parameter("pack"));
-    if (found == nullptr) return call.fail(unknown(call.parameter("pack")));
-    call.reply(200, shown_config(engine, *found));
-  });
-  router.add("PUT", "/configs/{pack}", "Set the config of a pack",
+  router.add("GET", "/configs", RouteAccess::needs(Permission::kPackList), "List the configs of packs",
+             [&engine](const Call& call) {
+               ListSpec spec = spec_of(kConfigAttributes);
+               spec.view = [&engine](const Value& config) { return shown_config(engine, config); };
+               reply_list(call, engine.catalog().all(Collection::kConfigs), spec);
+             });
+  router.add("GET", "/configs/{pack}", RouteAccess::needs(Permission::kPackView, named_pack("pack")),
+             "The config of a pack", [&engine](const Call& call) {
+               const Value* found = engine.catalog().find(Collection::kConfigs, call.parameter("pack"));
+               if (found == nullptr) return call.fail(unknown(call.parameter("pack")));
+               call.reply(200, shown_config(engine, *found));
+             });
+  router.add("PUT", "/configs/{pack}", RouteAccess::needs(Permission::kPackConfig), "Set the config of a pack",
              [&engine](const Call& call) { put_config(engine, call); });
-  router.add("GET", "/config_schemas", "List the schemas of configs", [&engine](const Call& call) {
-    reply_list(call, engine.catalog().all(Collection::kConfigSchemas), spec_of(kSchemaAttributes));
-  });
-  router.add("GET", "/config_schemas/{pack}", "The schema of a pack's config", [&engine](const Call& call) {
-    const Value* found = engine.catalog().find(Collection::kConfigSchemas, call.parameter("pack"));
-    if (found == nullptr) return call.fail(unknown(call.parameter("pack")));
-    call.reply(200, *found);
-  });
+  router.add("GET", "/config_schemas", RouteAccess::needs(Permission::kPackList), "List the schemas of configs",
+             [&engine](const Call& call) {
+               reply_list(call, engine.catalog().all(Collection::kConfigSchemas), spec_of(kSchemaAttributes));
+             });
+  router.add("GET", "/config_schemas/{pack}", RouteAccess::needs(Permission::kPackView, named_pack("pack")),
+             "The schema of a pack's config", [&engine](const Call& call) {
+               const Value* found = engine.catalog().find(Collection::kConfigSchemas, call.parameter("pack"));
+               if (found == nullptr) return call.fail(unknown(call.parameter("pack")));
+               call.reply(200, *found);
+             });
 }
 
 }  // namespace squall::api

@@ -4,6 +4,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "base/ids.hpp"
 #include "base/strings.hpp"
 #include "model/execution.hpp"
@@ -14,6 +15,7 @@
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 using store::Compare;
 
@@ -205,7 +207,8 @@ void emit_again(engine::Engine& engine, const Call& call) {
 void enforcement_view(engine::Engine& engine, const Call& call) {
   auto document = load(engine, Collection::kEnforcements, call.parameter("id"));
   if (!document) return call.fail(document.error());
-  if (const auto execution = load(engine, Collection::kExecutions, (*document)["execution_id"].string()); execution) {
+  if (const auto execution = load(engine, Collection::kExecutions, (*document)["execution_id"].string());
+      execution && call.may(Permission::kExecutionView, resource_of_execution(*execution))) {
     document->set("execution", model::public_execution(*execution));
   }
   if (const auto instance = load(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string());
@@ -215,9 +218,9 @@ void enforcement_view(engine::Engine& engine, const Call& call) {
   call.reply(200, *document);
 }
 
-void add_one(Router& router, engine::Engine& engine, const std::string& path, Collection collection,
-             const char* summary, ListSpec (*spec)()) {
-  router.add("GET", path + "/{id}", summary, [&engine, collection, spec](const Call& call) {
+void add_one(Router& router, engine::Engine& engine, const std::string& path, const RouteAccess& access,
+             Collection collection, const char* summary, ListSpec (*spec)()) {
+  router.add("GET", path + "/{id}", access, summary, [&engine, collection, spec](const Call& call) {
     const auto document = load(engine, collection, call.parameter("id"));
     if (!document) return call.fail(document.error());
     call.reply(200, spec().view(*document));
@@ -244,6 +247,14 @@ void list_timers(engine::Engine& engine, const Call& call) {
   call.reply(200, Value(List(timers.begin(), timers.end())));
 }
 
+ResourceOf named_timer(engine::Engine& engine) {
+  return [&engine](const Call& call) -> Result<auth::Resource> {
+    const Value* trigger = engine.catalog().find(Collection::kTriggers, call.parameter("ref"));
+    if (trigger == nullptr) return fail(not_found(call.parameter("ref")));
+    return auth::pack_resource("timer", (*trigger)["pack"].string_or(""), (*trigger)["name"].string_or(""));
+  };
+}
+
 void one_timer(engine::Engine& engine, const Call& call) {
   const std::string& ref = call.parameter("ref");
   const Value* trigger = engine.catalog().find(Collection::kTriggers, ref);
@@ -258,43 +269,62 @@ void one_timer(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_event_routes(Router& router, engine::Engine& engine) {
-  router.add("POST", "/webhooks/st2", "Inject a trigger",
-             [&engine](const Call& call) { generic_webhook(engine, call); });
-  router.add("POST", "/webhooks/{url*}", "Receive a webhook", [&engine](const Call& call) { webhook(engine, call); });
-  router.add("GET", "/webhooks", "List webhooks", [&engine](const Call& call) {
-    const auto triggers = webhook_triggers(engine, "");
-    call.reply(200, Value(List(triggers.begin(), triggers.end())));
-  });
-  router.add("GET", "/webhooks/{url*}", "One webhook", [&engine](const Call& call) {
-    const auto triggers = webhook_triggers(engine, call.parameter("url"));
-    if (triggers.empty())
-      return call.fail(Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
-    call.reply(200, triggers.front());
-  });
-  router.add("GET", "/timers", "List timers", [&engine](const Call& call) { list_timers(engine, call); });
-  router.add("GET", "/timers/{ref}", "One timer", [&engine](const Call& call) { one_timer(engine, call); });
-  router.add("GET", "/triggerinstances", "List trigger instances", [&engine](const Call& call) {
-    reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters, "-occurrence_time",
-                      instance_spec());
-  });
-  router.add("GET", "/triggerinstances/{id}/explain", "Why each rule did or did not match",
+  router.add(
+      "POST", "/webhooks/st2",
+      RouteAccess::needs(Permission::kWebhookSend,
+                         [](const Call&) { return Result<auth::Resource>(auth::plain_resource("webhook:st2")); }),
+      "Inject a trigger", [&engine](const Call& call) { generic_webhook(engine, call); });
+  router.add("POST", "/webhooks/{url*}", RouteAccess::needs(Permission::kWebhookSend, named_webhook()),
+             "Receive a webhook", [&engine](const Call& call) { webhook(engine, call); });
+  router.add("GET", "/webhooks", RouteAccess::needs(Permission::kWebhookList), "List webhooks",
              [&engine](const Call& call) {
+               const auto triggers = webhook_triggers(engine, "");
+               call.reply(200, Value(List(triggers.begin(), triggers.end())));
+             });
+  router.add("GET", "/webhooks/{url*}", RouteAccess::needs(Permission::kWebhookView, named_webhook()), "One webhook",
+             [&engine](const Call& call) {
+               const auto triggers = webhook_triggers(engine, call.parameter("url"));
+               if (triggers.empty())
+                 return call.fail(
+                     Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
+               call.reply(200, triggers.front());
+             });
+  router.add("GET", "/timers", RouteAccess::needs(Permission::kTimerList), "List timers",
+             [&engine](const Call& call) { list_timers(engine, call); });
+  router.add("GET", "/timers/{ref}", RouteAccess::needs(Permission::kTimerView, named_timer(engine)), "One timer",
+             [&engine](const Call& call) { one_timer(engine, call); });
+  router.add("GET", "/triggerinstances", RouteAccess::needs(Permission::kTriggerList), "List trigger instances",
+             [&engine](const Call& call) {
+               reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters,
+                                 "-occurrence_time", instance_spec());
+             });
+  router.add("GET", "/triggerinstances/{id}/explain",
+             RouteAccess::needs(Permission::kTriggerView, named_trigger_instance(engine)),
+             "Why each rule did or did not match", [&engine](const Call& call) {
                const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
                if (!instance) return call.fail(instance.error());
                call.reply(200, engine.explain(*instance));
              });
-  router.add("POST", "/triggerinstances/{id}/re_emit", "Dispatch a trigger instance again",
-             [&engine](const Call& call) { emit_again(engine, call); });
-  add_one(router, engine, "/triggerinstances", Collection::kTriggerInstances, "One trigger instance", instance_spec);
+  router.add("POST", "/triggerinstances/{id}/re_emit",
+             RouteAccess::needs(Permission::kTriggerAll, named_trigger_instance(engine)),
+             "Dispatch a trigger instance again", [&engine](const Call& call) { emit_again(engine, call); });
+  add_one(router, engine, "/triggerinstances",
+          RouteAccess::needs(Permission::kTriggerView, named_trigger_instance(engine)), Collection::kTriggerInstances,
+          "One trigger instance", instance_spec);
   for (const char* path : {"/ruleenforcements", "/ruleenforcements/views"}) {
-    router.add("GET", path, "List rule enforcements", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kEnforcements, kEnforcementFilters, "-enforced_at",
-                        enforcement_spec());
-    });
+    router.add("GET", path, RouteAccess::needs(Permission::kRuleEnforcementList), "List rule enforcements",
+               [&engine](const Call& call) {
+                 reply_stored_list(call, engine.store(), Collection::kEnforcements, kEnforcementFilters, "-enforced_at",
+                                   enforcement_spec());
+               });
   }
-  router.add("GET", "/ruleenforcements/views/{id}", "A rule enforcement with its execution and trigger instance",
+  router.add("GET", "/ruleenforcements/views/{id}",
+             RouteAccess::needs(Permission::kRuleEnforcementView, named_enforcement(engine)),
+             "A rule enforcement with its execution and trigger instance",
              [&engine](const Call& call) { enforcement_view(engine, call); });
-  add_one(router, engine, "/ruleenforcements", Collection::kEnforcements, "One rule enforcement", enforcement_spec);
+  add_one(router, engine, "/ruleenforcements",
+          RouteAccess::needs(Permission::kRuleEnforcementView, named_enforcement(engine)), Collection::kEnforcements,
+          "One rule enforcement", enforcement_spec);
 }
 
 }  // namespace squall::api

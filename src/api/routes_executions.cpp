@@ -3,6 +3,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "value/json.hpp"
@@ -10,6 +11,7 @@
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 using store::Compare;
 
@@ -81,22 +83,21 @@ ListSpec execution_spec(engine::Engine& engine) {
   return spec;
 }
 
-Result<Value> load(engine::Engine& engine, const std::string& id) {
-  Value found;
-  if (id == "last") {
-    SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
-      store::Query query;
-      query.sort = {{"id", true}};
-      query.limit = 1;
-      SQ_TRY(const store::Page page, tx.list(Collection::kExecutions, query));
-      if (!page.records.empty()) found = page.records.front().document;
-      return {};
-    }));
-  } else {
-    SQ_TRY(found, engine.store().find(Collection::kExecutions, id));
-  }
-  if (found.is_null()) return fail(unknown_id(id));
-  return found;
+Result<Value> load(engine::Engine& engine, const std::string& id) { return find_execution(engine, id); }
+
+// Executions of an isolated user are those that it started.
+std::vector<store::Filter> own_executions(const Call& call) {
+  if (const auto user = call.only_own(); user) return {{"user", Compare::kEqual, Value(*user)}};
+  return {};
+}
+
+// While there are roles, an execution records those of the user that asked for it.
+void record_roles(const Call& call, Value& context) {
+  if (call.rbac == nullptr) return;
+  List roles;
+  for (const std::string& role : call.rbac->roles_of(call.user)) roles.emplace_back(role);
+  if (!context.is_dict()) context = Value::empty_dict();
+  context.set("rbac", Value::dict({{"user", call.user}, {"roles", Value(std::move(roles))}}));
 }
 
 void run(engine::Engine& engine, const Call& call) {
@@ -122,6 +123,9 @@ void run(engine::Engine& engine, const Call& call) {
   request.notify = (*body)["notify"];
   request.full_schema_errors = false;
   if (request.user.empty()) request.user = call.user;
+  if (request.user != call.user && !call.is_admin())
+    return call.fail(Error(ErrorCode::kForbidden, "\"user\" attribute can only be provided by admins"));
+  record_roles(call, request.context);
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
     if (!execution) return call.fail(execution.error());
     call.reply(201, model::public_execution(*execution));
@@ -180,6 +184,7 @@ void run_again(engine::Engine& engine, const Call& call) {
     request.context.set("trace_context", Value::dict({{"id_", trace}}));
   request.full_schema_errors = false;
   request.user = call.user;
+  record_roles(call, request.context);
   engine.run_action(std::move(request), [call](const Result<Value>& execution) {
     if (!execution) return call.fail(execution.error());
     call.reply(201, model::public_execution(*execution));
@@ -344,31 +349,39 @@ void filter_values(engine::Engine& engine, const Call& call) {
 
 void add_execution_routes(Router& router, engine::Engine& engine) {
   for (const std::string base : {"/executions", "/actionexecutions"}) {
-    router.add("GET", base, "List executions", [&engine](const Call& call) {
-      reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp",
-                        execution_spec(engine));
-    });
-    router.add("GET", base + "/views/filters", "The values that lists can be filtered by",
+    router.add("GET", base, RouteAccess::needs(Permission::kExecutionList), "List executions",
+               [&engine](const Call& call) {
+                 reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp",
+                                   execution_spec(engine), own_executions(call));
+               });
+    router.add("GET", base + "/views/filters", RouteAccess::needs(Permission::kExecutionViewsFiltersList),
+               "The values that lists can be filtered by",
                [&engine](const Call& call) { filter_values(engine, call); });
-    router.add("POST", base, "Run an action", [&engine](const Call& call) { run(engine, call); });
-    router.add("GET", base + "/{id}", "One execution", [&engine](const Call& call) {
-      // Known, but without effect: records hold no secrets that could be shown.
-      if (const auto show = read_flag(call, "show_secrets", false); !show) return call.fail(show.error());
-      const auto execution = load(engine, call.parameter("id"));
-      if (!execution) return call.fail(execution.error());
-      reply_one(call, *execution, execution_spec(engine));
-    });
-    router.add("GET", base + "/{id}/children", "The tasks of a chain",
-               [&engine](const Call& call) { children(engine, call); });
-    router.add("GET", base + "/{id}/output", "Output of an action",
-               [&engine](const Call& call) { output(engine, call); });
-    router.add("GET", base + "/{id}/result", "The result alone", [&engine](const Call& call) { result(engine, call); });
-    router.add("GET", base + "/{id}/attribute/{name}", "One attribute of an execution",
+    router.add("POST", base, RouteAccess::needs(Permission::kActionExecute, action_in_body(engine, "action")),
+               "Run an action", [&engine](const Call& call) { run(engine, call); });
+    router.add("GET", base + "/{id}", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
+               "One execution", [&engine](const Call& call) {
+                 // Known, but without effect: records hold no secrets that could be shown.
+                 if (const auto show = read_flag(call, "show_secrets", false); !show) return call.fail(show.error());
+                 const auto execution = load(engine, call.parameter("id"));
+                 if (!execution) return call.fail(execution.error());
+                 reply_one(call, *execution, execution_spec(engine));
+               });
+    router.add("GET", base + "/{id}/children", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
+               "The tasks of a chain", [&engine](const Call& call) { children(engine, call); });
+    router.add("GET", base + "/{id}/output", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
+               "Output of an action", [&engine](const Call& call) { output(engine, call); });
+    router.add("GET", base + "/{id}/result", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
+               "The result alone", [&engine](const Call& call) { result(engine, call); });
+    router.add("GET", base + "/{id}/attribute/{name}",
+               RouteAccess::needs(Permission::kExecutionView, named_execution(engine)), "One attribute of an execution",
                [&engine](const Call& call) { attribute(engine, call); });
-    router.add("POST", base + "/{id}/re_run", "Run again with the same parameters",
-               [&engine](const Call& call) { run_again(engine, call); });
-    router.add("PUT", base + "/{id}", "Pause or resume", [&engine](const Call& call) { change_status(engine, call); });
-    router.add("DELETE", base + "/{id}", "Cancel", [&engine](const Call& call) { cancel(engine, call); });
+    router.add("POST", base + "/{id}/re_run", RouteAccess::needs(Permission::kExecutionRerun, named_execution(engine)),
+               "Run again with the same parameters", [&engine](const Call& call) { run_again(engine, call); });
+    router.add("PUT", base + "/{id}", RouteAccess::needs(Permission::kExecutionStop, named_execution(engine)),
+               "Pause or resume", [&engine](const Call& call) { change_status(engine, call); });
+    router.add("DELETE", base + "/{id}", RouteAccess::needs(Permission::kExecutionStop, named_execution(engine)),
+               "Cancel", [&engine](const Call& call) { cancel(engine, call); });
   }
 }
 

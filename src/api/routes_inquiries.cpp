@@ -1,11 +1,13 @@
 // Inquiries: questions that wait for a person's answer (stackstorm-features.md K-2).
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "model/execution.hpp"
 
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 
 constexpr std::string_view kRunner = "inquirer";
@@ -49,12 +51,41 @@ Result<Value> load(engine::Engine& engine, const std::string& id) {
   return found;
 }
 
+// The workflow that asks: who may run it may answer.
+ResourceOf named_inquiry(engine::Engine& engine) {
+  return [&engine](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value found, engine.store().find(Collection::kExecutions, call.parameter("id")));
+    if (found.is_null()) return fail(not_found(call.parameter("id"), "id"));
+    auth::Resource resource;
+    if (const std::string parent = found["parent"].string(); !parent.empty()) {
+      SQ_TRY(const Value workflow, find_execution(engine, parent));
+      resource.uids = resource_of_execution(workflow).uids;
+    }
+    resource.uid = "inquiry:" + call.parameter("id");
+    return resource;
+  };
+}
+
+// Whether the question is for this user by a role. Who is named by `users` is the engine's business.
+Status check_roles(const Call& call, const Value& inquiry) {
+  const Value& wanted = inquiry["result"]["roles"];
+  if (call.rbac == nullptr || !wanted.is_list() || wanted.empty() || call.is_admin()) return {};
+  for (const std::string& role : call.rbac->roles_of(call.user)) {
+    for (const Value& name : wanted.as_list()) {
+      if (name.string_or("") == role) return {};
+    }
+  }
+  return fail(ErrorCode::kForbidden, "User \"" + call.user + "\" does not have permission to respond to inquiry \"" +
+                                         call.parameter("id") + "\".");
+}
+
 void respond(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
   const std::string id = call.parameter("id");
   const auto inquiry = load(engine, id);
   if (!inquiry) return call.fail(inquiry.error());
+  if (const Status asked = check_roles(call, *inquiry); !asked) return call.fail(asked.error());
   if (!body->is_dict() || !(*body)["response"].is_dict()) {
     return call.fail(Error(ErrorCode::kInvalid, "'response' is a required property: an object that fits the schema"));
   }
@@ -64,17 +95,20 @@ void respond(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_inquiry_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/inquiries", "Questions that wait for an answer", [&engine](const Call& call) {
-    reply_stored_list(call, engine.store(), Collection::kExecutions, {}, "-start_timestamp", spec(),
-                      {{"runner", store::Compare::kEqual, Value(std::string(kRunner))},
-                       {"status", store::Compare::kEqual, Value(std::string(model::status::kPending))}});
-  });
-  router.add("GET", "/inquiries/{id}", "One question", [&engine](const Call& call) {
-    const auto inquiry = load(engine, call.parameter("id"));
-    if (!inquiry) return call.fail(inquiry.error());
-    reply_one(call, *inquiry, spec());
-  });
-  router.add("PUT", "/inquiries/{id}", "Answer a question", [&engine](const Call& call) { respond(engine, call); });
+  router.add("GET", "/inquiries", RouteAccess::needs(Permission::kInquiryList), "Questions that wait for an answer",
+             [&engine](const Call& call) {
+               reply_stored_list(call, engine.store(), Collection::kExecutions, {}, "-start_timestamp", spec(),
+                                 {{"runner", store::Compare::kEqual, Value(std::string(kRunner))},
+                                  {"status", store::Compare::kEqual, Value(std::string(model::status::kPending))}});
+             });
+  router.add("GET", "/inquiries/{id}", RouteAccess::needs(Permission::kInquiryView, named_inquiry(engine)),
+             "One question", [&engine](const Call& call) {
+               const auto inquiry = load(engine, call.parameter("id"));
+               if (!inquiry) return call.fail(inquiry.error());
+               reply_one(call, *inquiry, spec());
+             });
+  router.add("PUT", "/inquiries/{id}", RouteAccess::needs(Permission::kInquiryRespond, named_inquiry(engine)),
+             "Answer a question", [&engine](const Call& call) { respond(engine, call); });
 }
 
 }  // namespace squall::api

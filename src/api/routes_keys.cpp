@@ -3,12 +3,14 @@
 #include "api/api.hpp"
 #include "api/listing.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 #include "base/log.hpp"
 #include "value/json.hpp"
 
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using engine::kSystemScope;
 using engine::kUserScope;
 using store::Collection;
@@ -43,9 +45,13 @@ Result<std::string> checked_scope(std::string_view given) {
                                        "'st2kv.user'].");
 }
 
-// Keys of other people are nobody's business while there are no roles (P-8).
+// Keys of other people are nobody's business, not even an administrator's (P-8).
 Status check_user(const Call& call, std::string_view user) {
   if (user.empty() || user == call.user) return {};
+  if (call.rbac != nullptr) {
+    return fail(ErrorCode::kForbidden,
+                "User \"" + call.user + "\" doesn't have access to the keys of user \"" + std::string(user) + "\"");
+  }
   return fail(ErrorCode::kForbidden, "\"user\" attribute can only be provided by admins when RBAC is enabled");
 }
 
@@ -94,6 +100,29 @@ Result<Place> place_of(const Call& call) {
   SQ_TRY(const std::string scope, checked_scope(call.query("scope")));
   SQ_CHECK(check_user(call, call.query("user")));
   return Place{scope, stored_name(call, scope, call.parameter("name"))};
+}
+
+auth::Resource resource_of_pair(const std::string& scope, const std::string& stored_name) {
+  auth::Resource resource = auth::plain_resource("key_value_pair:" + scope + ":" + stored_name);
+  if (scope == kUserScope) resource.owner = stored_name.substr(0, stored_name.find(':'));
+  return resource;
+}
+
+ResourceOf named_pair() {
+  return [](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Place place, place_of(call));
+    return resource_of_pair(place.scope, place.name);
+  };
+}
+
+// Of PUT, whose body says the scope.
+ResourceOf given_pair() {
+  return [](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value body, call.body());
+    SQ_TRY(const std::string scope, checked_scope(body["scope"].string_or("")));
+    SQ_CHECK(check_user(call, body["user"].string_or("")));
+    return resource_of_pair(scope, stored_name(call, scope, call.parameter("name")));
+  };
 }
 
 void get(engine::Engine& engine, const Call& call) {
@@ -181,6 +210,22 @@ Status read_keys(engine::Engine& engine, const std::string& scope, const std::st
   });
 }
 
+// The same, of the keys that the caller may see: a page counts those alone.
+Status read_visible_keys(engine::Engine& engine, const Call& call, const std::string& scope, const std::string& prefix,
+                         const Paging& paging, bool descending, std::vector<Value>& found) {
+  if (call.is_admin() || scope == kUserScope) return read_keys(engine, scope, prefix, paging, descending, found);
+  std::vector<Value> all;
+  SQ_CHECK(read_keys(engine, scope, prefix, Paging{-1, 0}, descending, all));
+  std::erase_if(all, [&](const Value& pair) {
+    return !call.may(Permission::kKeyValuePairList, resource_of_pair(scope, pair["name"].string()));
+  });
+  for (size_t i = static_cast<size_t>(paging.offset); i < all.size(); ++i) {
+    if (paging.limit >= 0 && i - static_cast<size_t>(paging.offset) >= static_cast<size_t>(paging.limit)) break;
+    found.push_back(all[i]);
+  }
+  return {};
+}
+
 // A plain list, without StackStorm's total (U-1). With scope "all" the keys of the system come before those of the
 // user, each with a page of its own.
 void list(engine::Engine& engine, const Call& call) {
@@ -193,14 +238,16 @@ void list(engine::Engine& engine, const Call& call) {
   if (scope != "all" && scope != kSystemScope && scope != kUserScope)
     return call.fail(Error(ErrorCode::kInvalid, "Invalid scope: " + scope));
   if (const Status allowed = check_user(call, call.query("user")); !allowed) return call.fail(allowed.error());
+  if (*decrypt && scope != kUserScope && !call.is_admin())
+    return call.fail(Error(ErrorCode::kForbidden, "Decrypt option requires administrator access"));
   std::vector<Value> pairs;
   const bool descending = call.query("sort").starts_with("-");
   Status read;
   if (scope != kUserScope)
-    read = read_keys(engine, std::string(kSystemScope), call.query("prefix"), *paging, descending, pairs);
+    read = read_visible_keys(engine, call, std::string(kSystemScope), call.query("prefix"), *paging, descending, pairs);
   if (read && scope != kSystemScope) {
-    read =
-        read_keys(engine, std::string(kUserScope), call.user + ":" + call.query("prefix"), *paging, descending, pairs);
+    read = read_visible_keys(engine, call, std::string(kUserScope), call.user + ":" + call.query("prefix"), *paging,
+                             descending, pairs);
   }
   if (!read) return call.fail(read.error());
   List documents;
@@ -215,11 +262,14 @@ void list(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_key_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/keys", "List datastore values", [&engine](const Call& call) { list(engine, call); });
-  router.add("GET", "/keys/{name}", "One datastore value", [&engine](const Call& call) { get(engine, call); });
-  router.add("PUT", "/keys/{name}", "Set a datastore value", [&engine](const Call& call) { put(engine, call); });
-  router.add("DELETE", "/keys/{name}", "Remove a datastore value",
-             [&engine](const Call& call) { remove(engine, call); });
+  router.add("GET", "/keys", RouteAccess::filtered(Permission::kKeyValuePairList), "List datastore values",
+             [&engine](const Call& call) { list(engine, call); });
+  router.add("GET", "/keys/{name}", RouteAccess::needs(Permission::kKeyValuePairView, named_pair()),
+             "One datastore value", [&engine](const Call& call) { get(engine, call); });
+  router.add("PUT", "/keys/{name}", RouteAccess::needs(Permission::kKeyValuePairSet, given_pair()),
+             "Set a datastore value", [&engine](const Call& call) { put(engine, call); });
+  router.add("DELETE", "/keys/{name}", RouteAccess::needs(Permission::kKeyValuePairDelete, named_pair()),
+             "Remove a datastore value", [&engine](const Call& call) { remove(engine, call); });
 }
 
 }  // namespace squall::api

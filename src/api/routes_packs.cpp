@@ -7,6 +7,7 @@
 #include "api/content_kinds.hpp"
 #include "api/pack_files.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 #include "base/strings.hpp"
 #include "crypto/hash.hpp"
 #include "engine/register_types.hpp"
@@ -14,6 +15,7 @@
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 
 constexpr std::string_view kRegisterModel = R"yaml(
@@ -120,6 +122,9 @@ std::string http_date(time_t time) {
   return text;
 }
 
+// Pictures of packs are for everybody who sees the web interface.
+bool is_icon(const Call& call) { return call.parameter("path") == "icon.png"; }
+
 void one_file(engine::Engine& engine, const Call& call) {
   const Value* pack = find_or_fail(engine, kPackKind, call, call.parameter("ref"));
   if (pack == nullptr) return;
@@ -150,16 +155,18 @@ void one_file(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_pack_routes(Router& router, engine::Engine& engine) {
-  router.add("POST", "/packs/register", "Load packs again from their directories",
-             [&engine](const Call& call) { register_packs(engine, call); });
-  router.add("POST", "/packs/install", "Install packs",
+  router.add("POST", "/packs/register", RouteAccess::needs(Permission::kPackRegister),
+             "Load packs again from their directories", [&engine](const Call& call) { register_packs(engine, call); });
+  router.add("POST", "/packs/install", RouteAccess::needs(Permission::kPackInstall), "Install packs",
              [&engine](const Call& call) { run_pack_action(engine, call, "packs.install", true); });
-  router.add("POST", "/packs/uninstall", "Remove packs",
+  router.add("POST", "/packs/uninstall", RouteAccess::needs(Permission::kPackUninstall), "Remove packs",
              [&engine](const Call& call) { run_pack_action(engine, call, "packs.uninstall", false); });
-  router.add("GET", "/packs/views/files/{ref}", "All files of a pack",
+  router.add("GET", "/packs/views/files/{ref}",
+             RouteAccess::needs(Permission::kPackView, named_content(engine, kPackKind, "ref")), "All files of a pack",
              [&engine](const Call& call) { all_files(engine, call); });
-  router.add("GET", "/packs/views/file/{ref}/{path*}", "One file of a pack",
-             [&engine](const Call& call) { one_file(engine, call); });
+  router.add("GET", "/packs/views/file/{ref}/{path*}",
+             RouteAccess::needs(Permission::kPackView, named_content(engine, kPackKind, "ref")).unless(is_icon),
+             "One file of a pack", [&engine](const Call& call) { one_file(engine, call); });
   add_content_views(router, engine, kPackKind);
 }
 

@@ -2,12 +2,15 @@
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 #include "crypto/hash.hpp"
 #include "packs/policy_types.hpp"
 #include "value/schema.hpp"
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 constexpr std::string_view kModel = R"yaml(
 id: {type: string, default: null}
@@ -64,6 +67,7 @@ void replace_policy(engine::Engine& engine, const Call& call) {
   if (!policy) return call.fail(policy.error());
   const Value* found = find_changeable_or_fail(engine, kPolicyKind, call);
   if (found == nullptr) return;
+  if (const Status named = check_new_name(call, "policy", *found, *policy); !named) return call.fail(named.error());
   auto document = identified(engine, kPolicyKind, *policy, found);
   if (!document) return call.fail(document.error());
   store_content(engine, kPolicyKind, call, std::move(*document), 200);
@@ -79,6 +83,16 @@ void list_types(const Call& call) {
   reply_list(call, std::move(types), spec);
 }
 
+Result<auth::Resource> named_policy_type(const Call& call) {
+  const std::string& wanted = call.parameter("id");
+  for (const Value& type : packs::policy_types()) {
+    const Value shown = with_id(type);
+    if (shown["ref"].string_or("") == wanted || shown["id"].string_or("") == wanted)
+      return auth::plain_resource("policy_type:" + shown["resource_type"].string() + ":" + shown["name"].string());
+  }
+  return fail(ErrorCode::kNotFound, "PolicyType with a reference of id \"" + wanted + "\" not found.");
+}
+
 void one_type(const Call& call) {
   const std::string& wanted = call.parameter("id");
   for (const Value& type : packs::policy_types()) {
@@ -92,13 +106,17 @@ void one_type(const Call& call) {
 
 void add_policy_routes(Router& router, engine::Engine& engine) {
   add_content_views(router, engine, kPolicyKind);
-  router.add("POST", "/policies", "Make a policy", [&engine](const Call& call) { make_policy(engine, call); });
-  router.add("PUT", "/policies/{id}", "Replace a policy",
-             [&engine](const Call& call) { replace_policy(engine, call); });
-  router.add("DELETE", "/policies/{id}", "Remove a policy",
+  router.add("POST", "/policies", RouteAccess::needs(Permission::kPolicyCreate, content_in_body("policy")),
+             "Make a policy", [&engine](const Call& call) { make_policy(engine, call); });
+  router.add("PUT", "/policies/{id}", RouteAccess::needs(Permission::kPolicyModify, named_content(engine, kPolicyKind)),
+             "Replace a policy", [&engine](const Call& call) { replace_policy(engine, call); });
+  router.add("DELETE", "/policies/{id}",
+             RouteAccess::needs(Permission::kPolicyDelete, named_content(engine, kPolicyKind)), "Remove a policy",
              [&engine](const Call& call) { remove_content(engine, kPolicyKind, call); });
-  router.add("GET", "/policytypes", "The kinds of policies", list_types);
-  router.add("GET", "/policytypes/{id}", "One kind of policy", one_type);
+  router.add("GET", "/policytypes", RouteAccess::needs(Permission::kPolicyTypeList), "The kinds of policies",
+             list_types);
+  router.add("GET", "/policytypes/{id}", RouteAccess::needs(Permission::kPolicyTypeView, named_policy_type),
+             "One kind of policy", one_type);
 }
 
 }  // namespace squall::api

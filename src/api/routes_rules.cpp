@@ -3,12 +3,14 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "base/ids.hpp"
 #include "value/python.hpp"
 
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 
 constexpr std::string_view kAlways[] = {"id", "ref"};
@@ -59,21 +61,41 @@ Status check_rule(const Value& rule) {
   return {};
 }
 
+// A rule acts for its maker: it needs what its trigger and its action need.
+Status check_trigger_and_action(engine::Engine& engine, const Call& call, const Value& rule) {
+  const std::string type = rule["trigger"]["type"].string(), action = rule["action"]["ref"].string();
+  const std::string begin = "User \"" + call.user + "\" doesn't have required ";
+  const auth::Resource hook = auth::plain_resource("webhook:" + rule["trigger"]["parameters"]["url"].string());
+  if (type == "core.st2.webhook" && !call.may(Permission::kWebhookCreate, hook))
+    return fail(ErrorCode::kForbidden, begin + "permission (webhook_create) to use trigger " + type);
+  if (!call.may(Permission::kActionExecute, resource_of_action_ref(engine, action)))
+    return fail(ErrorCode::kForbidden, begin + "(action_execute) permission to use action " + action);
+  return {};
+}
+
 void put_rule(engine::Engine& engine, const Call& call, const std::string& id, int status) {
   auto body = call.body();
   if (!body) return call.fail(body.error());
   if (auto checked = check_rule(*body); !checked) return call.fail(checked.error());
   Value rule = std::move(*body);
-  if (id.empty() || !rule["context"].is_dict()) rule.set("context", Value::dict({{"user", call.user}}));
+  if (const Status allowed = check_trigger_and_action(engine, call, rule); !allowed) return call.fail(allowed.error());
+  if (const Value* old = id.empty() ? nullptr : engine.catalog().find(Collection::kRules, id); old != nullptr) {
+    if (const Status named = check_new_name(call, "rule", *old, rule); !named) return call.fail(named.error());
+  }
+  if (!call.is_admin() || id.empty() || !rule["context"].is_dict())
+    rule.set("context", Value::dict({{"user", call.user}}));
   engine.change_content(
       [&](engine::ContentRegistry& registry, engine::Changes& changes) { return registry.put_rule(rule, id, changes); },
       [call, status](const Result<Value>& stored) { call.reply(stored, status); });
 }
 
-std::vector<Value> public_rules(engine::Engine& engine) {
+std::vector<Value> public_rules(engine::Engine& engine, const Call& call) {
   std::vector<Value> rules;
-  for (const Value& rule : engine.catalog().all(Collection::kRules))
+  const auto only = call.only_own();
+  for (const Value& rule : engine.catalog().all(Collection::kRules)) {
+    if (only && rule["context"]["user"].string_or("") != *only) continue;
     rules.push_back(engine.registry().public_rule(rule));
+  }
   return rules;
 }
 
@@ -121,36 +143,42 @@ Value rule_view(engine::Engine& engine, const Value& rule) {
 }  // namespace
 
 void add_rule_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/ruletypes", "The kinds of rules", [](const Call& call) { call.reply(200, rule_types()); });
-  router.add("GET", "/ruletypes/{id}", "One kind of rules", one_rule_type);
+  router.add("GET", "/ruletypes", RouteAccess::any_user(), "The kinds of rules",
+             [](const Call& call) { call.reply(200, rule_types()); });
+  router.add("GET", "/ruletypes/{id}", RouteAccess::any_user(), "One kind of rules", one_rule_type);
   for (const bool view : {true, false}) {
     const std::string path = view ? "/rules/views" : "/rules";
     const auto shown = [&engine, view](const Value& rule) { return view ? rule_view(engine, rule) : rule; };
-    router.add("GET", path, view ? "List rules with descriptions" : "List rules", [&engine, shown](const Call& call) {
-      ListSpec spec = rule_spec();
-      spec.view = shown;
-      reply_list(call, public_rules(engine), spec);
-    });
-    router.add("GET", path + "/{id}", "One rule", [&engine, shown](const Call& call) {
-      const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
-      if (found == nullptr) return call.fail(not_found(call.parameter("id")));
-      call.reply(200, shown(engine.registry().public_rule(*found)));
-    });
+    router.add("GET", path, RouteAccess::needs(Permission::kRuleList),
+               view ? "List rules with descriptions" : "List rules", [&engine, shown](const Call& call) {
+                 ListSpec spec = rule_spec();
+                 spec.view = shown;
+                 reply_list(call, public_rules(engine, call), spec);
+               });
+    router.add("GET", path + "/{id}", RouteAccess::needs(Permission::kRuleView, named_rule(engine)), "One rule",
+               [&engine, shown](const Call& call) {
+                 const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
+                 if (found == nullptr) return call.fail(not_found(call.parameter("id")));
+                 call.reply(200, shown(engine.registry().public_rule(*found)));
+               });
   }
-  router.add("POST", "/rules", "Make a rule", [&engine](const Call& call) { put_rule(engine, call, "", 201); });
-  router.add("PUT", "/rules/{id}", "Replace a rule", [&engine](const Call& call) {
-    const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
-    if (found == nullptr) return call.fail(not_found(call.parameter("id")));
-    put_rule(engine, call, (*found)["id"].string(), 200);
-  });
-  router.add("DELETE", "/rules/{id}", "Remove a rule", [&engine](const Call& call) {
-    engine.change_content(
-        [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
-          SQ_CHECK(registry.remove_rule(call.parameter("id"), changes));
-          return Value();
-        },
-        [call](const Result<Value>& removed) { call.reply(removed, 204); });
-  });
+  router.add("POST", "/rules", RouteAccess::needs(Permission::kRuleCreate, content_in_body("rule")), "Make a rule",
+             [&engine](const Call& call) { put_rule(engine, call, "", 201); });
+  router.add("PUT", "/rules/{id}", RouteAccess::needs(Permission::kRuleModify, named_rule(engine)), "Replace a rule",
+             [&engine](const Call& call) {
+               const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
+               if (found == nullptr) return call.fail(not_found(call.parameter("id")));
+               put_rule(engine, call, (*found)["id"].string(), 200);
+             });
+  router.add("DELETE", "/rules/{id}", RouteAccess::needs(Permission::kRuleDelete, named_rule(engine)), "Remove a rule",
+             [&engine](const Call& call) {
+               engine.change_content(
+                   [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
+                     SQ_CHECK(registry.remove_rule(call.parameter("id"), changes));
+                     return Value();
+                   },
+                   [call](const Result<Value>& removed) { call.reply(removed, 204); });
+             });
 }
 
 }  // namespace squall::api

@@ -2,9 +2,12 @@
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 constexpr std::string_view kModel = R"yaml(
 id: {type: string, default: null}
@@ -34,8 +37,9 @@ void change_runner(engine::Engine& engine, const Call& call) {
 
 void add_runner_routes(Router& router, engine::Engine& engine) {
   add_content_views(router, engine, kRunnerTypeKind);
-  router.add("PUT", "/runnertypes/{id}", "Switch a runner type on or off",
-             [&engine](const Call& call) { change_runner(engine, call); });
+  router.add("PUT", "/runnertypes/{id}",
+             RouteAccess::needs(Permission::kRunnerTypeModify, named_content(engine, kRunnerTypeKind)),
+             "Switch a runner type on or off", [&engine](const Call& call) { change_runner(engine, call); });
 }
 
 }  // namespace squall::api

@@ -1,9 +1,12 @@
 // Sensors: StackStorm's documents, and what each of them does now.
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
+#include "api/resources.hpp"
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 // What the file of a sensor said is for the registry alone.
 Value shown_sensor(const Value& document) {
@@ -47,25 +50,31 @@ void change_sensor(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_sensor_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/sensortypes", "List sensors", [&engine](const Call& call) {
-    reply_list(call, engine.catalog().all(kSensorKind.collection), sensor_spec());
-  });
-  router.add("GET", "/sensortypes/{id}", "One of the sensors", [&engine](const Call& call) {
-    const Value* found = find_or_fail(engine, kSensorKind, call, call.parameter("id"));
-    if (found != nullptr) call.reply(200, shown_sensor(*found));
-  });
-  router.add("PUT", "/sensortypes/{id}", "Switch a sensor on or off",
-             [&engine](const Call& call) { change_sensor(engine, call); });
-  router.add("GET", "/squall/sensors", "List sensors with what they do", [&engine](const Call& call) {
-    std::vector<Value> documents = engine.catalog().all(kSensorKind.collection);
-    const Value statuses = engine.sensor_status();
-    for (Value& document : documents) document = with_status(std::move(document), statuses);
-    reply_list(call, std::move(documents), sensor_spec());
-  });
-  router.add("GET", "/squall/sensors/{id}", "One sensor with what it does", [&engine](const Call& call) {
-    const Value* found = find_or_fail(engine, kSensorKind, call, call.parameter("id"));
-    if (found != nullptr) call.reply(200, shown_sensor(with_status(*found, engine.sensor_status())));
-  });
+  router.add(
+      "GET", "/sensortypes", RouteAccess::needs(Permission::kSensorTypeList), "List sensors",
+      [&engine](const Call& call) { reply_list(call, engine.catalog().all(kSensorKind.collection), sensor_spec()); });
+  router.add("GET", "/sensortypes/{id}",
+             RouteAccess::needs(Permission::kSensorTypeView, named_content(engine, kSensorKind)), "One of the sensors",
+             [&engine](const Call& call) {
+               const Value* found = find_or_fail(engine, kSensorKind, call, call.parameter("id"));
+               if (found != nullptr) call.reply(200, shown_sensor(*found));
+             });
+  router.add("PUT", "/sensortypes/{id}",
+             RouteAccess::needs(Permission::kSensorTypeModify, named_content(engine, kSensorKind)),
+             "Switch a sensor on or off", [&engine](const Call& call) { change_sensor(engine, call); });
+  router.add("GET", "/squall/sensors", RouteAccess::needs(Permission::kSensorTypeList),
+             "List sensors with what they do", [&engine](const Call& call) {
+               std::vector<Value> documents = engine.catalog().all(kSensorKind.collection);
+               const Value statuses = engine.sensor_status();
+               for (Value& document : documents) document = with_status(std::move(document), statuses);
+               reply_list(call, std::move(documents), sensor_spec());
+             });
+  router.add("GET", "/squall/sensors/{id}",
+             RouteAccess::needs(Permission::kSensorTypeView, named_content(engine, kSensorKind)),
+             "One sensor with what it does", [&engine](const Call& call) {
+               const Value* found = find_or_fail(engine, kSensorKind, call, call.parameter("id"));
+               if (found != nullptr) call.reply(200, shown_sensor(with_status(*found, engine.sensor_status())));
+             });
 }
 
 }  // namespace squall::api

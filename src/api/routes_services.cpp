@@ -29,15 +29,17 @@ Value member(const ApiOptions& options) {
 }  // namespace
 
 void add_service_routes(Router& router, engine::Engine&, const ApiOptions& options) {
-  router.add("GET", "/service_registry/groups", "The groups of services", [](const Call& call) {
+  router.add("GET", "/service_registry/groups", RouteAccess::admins(), "The groups of services", [](const Call& call) {
     call.reply(200, Value::dict({{"groups", Value::list({kGroup})}}));
   });
-  router.add("GET", "/service_registry/groups/{id}/members", "The processes of a group", [&options](const Call& call) {
-    if (call.parameter("id") != kGroup) {
-      return call.fail(Error(ErrorCode::kNotFound, "Group with ID \"" + call.parameter("id") + "\" not found."));
-    }
-    call.reply(200, Value::dict({{"members", Value::list({member(options)})}}));
-  });
+  router.add(
+      "GET", "/service_registry/groups/{id}/members", RouteAccess::admins(), "The processes of a group",
+      [&options](const Call& call) {
+        if (call.parameter("id") != kGroup) {
+          return call.fail(Error(ErrorCode::kNotFound, "Group with ID \"" + call.parameter("id") + "\" not found."));
+        }
+        call.reply(200, Value::dict({{"members", Value::list({member(options)})}}));
+      });
 }
 
 }  // namespace squall::api

@@ -5,6 +5,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "text/wildcard.hpp"
@@ -12,6 +13,8 @@
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 constexpr Duration kHeartbeat = std::chrono::seconds(25);
 constexpr std::string_view kDefaultEvents = "st2.announcement__*,st2.execution__*,st2.liveaction__*";
@@ -171,11 +174,15 @@ void output_stream(engine::Engine& engine, const Call& call) {
 
 void add_stream_routes(Router& router, engine::Engine& engine) {
   for (const std::string prefix : {"", "/stream/v1", "/stream"}) {
-    router.add("GET", prefix + "/stream", "Events as they happen",
+    router.add("GET", prefix + "/stream", RouteAccess::needs(Permission::kStreamView), "Events as they happen",
                [&engine](const Call& call) { stream(engine, call); });
   }
-  router.add("GET", "/stream/v1/executions/{id}/output", "The output of an action as it is printed",
-             [&engine](const Call& call) { output_stream(engine, call); });
+  for (const std::string prefix : {"/stream/v1", "/stream"}) {
+    router.add("GET", prefix + "/executions/{id}/output",
+               RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
+               "The output of an action as it is printed",
+               [&engine](const Call& call) { output_stream(engine, call); });
+  }
 }
 
 }  // namespace squall::api

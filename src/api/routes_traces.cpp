@@ -1,12 +1,14 @@
 // Traces: what followed from one event or one request.
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/resources.hpp"
 #include "engine/traces.hpp"
 #include "model/execution.hpp"
 
 namespace squall::api {
 namespace {
 
+using auth::Permission;
 using store::Collection;
 using store::Compare;
 
@@ -72,6 +74,14 @@ void list(engine::Engine& engine, const Call& call) {
                     std::move(fixed));
 }
 
+ResourceOf named_trace(engine::Engine& engine) {
+  return [&engine](const Call& call) -> Result<auth::Resource> {
+    SQ_TRY(const Value trace, engine.store().find(Collection::kTraces, call.parameter("id")));
+    if (trace.is_null()) return fail(unknown_id(call.parameter("id")));
+    return auth::plain_resource("trace:" + trace["trace_tag"].string());
+  };
+}
+
 void one(engine::Engine& engine, const Call& call) {
   Value found;
   const Status read = engine.store().read([&](store::ReadTx& tx) -> Status {
@@ -88,8 +98,10 @@ void one(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_trace_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/traces", "List traces", [&engine](const Call& call) { list(engine, call); });
-  router.add("GET", "/traces/{id}", "One trace", [&engine](const Call& call) { one(engine, call); });
+  router.add("GET", "/traces", RouteAccess::needs(Permission::kTraceList), "List traces",
+             [&engine](const Call& call) { list(engine, call); });
+  router.add("GET", "/traces/{id}", RouteAccess::needs(Permission::kTraceView, named_trace(engine)), "One trace",
+             [&engine](const Call& call) { one(engine, call); });
 }
 
 }  // namespace squall::api

@@ -2,9 +2,13 @@
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
 #include "api/request_body.hpp"
+#include "api/resources.hpp"
+#include "model/reference.hpp"
 
 namespace squall::api {
 namespace {
+
+using auth::Permission;
 
 constexpr std::string_view kTypeModel = R"yaml(
 id: {type: string, default: null}
@@ -65,6 +69,13 @@ void remove_type(engine::Engine& engine, const Call& call) {
   });
 }
 
+Result<auth::Resource> trigger_type_in_body(const Call& call) {
+  SQ_TRY(const Value body, call.body());
+  const auto type = model::parse_reference(body["type"].string_or(""));
+  if (!type) return fail(ErrorCode::kInvalid, "'type' is a required property: a reference such as core.st2.webhook");
+  return auth::pack_resource("trigger", type->pack, type->name);
+}
+
 void make_trigger(engine::Engine& engine, const Call& call) {
   static const Value model = model_of(kTriggerModel);
   const auto body = checked_body(call, model);
@@ -87,16 +98,20 @@ void remove_trigger(engine::Engine& engine, const Call& call) {
 
 void add_trigger_routes(Router& router, engine::Engine& engine) {
   add_content_views(router, engine, kTriggerTypeKind);
-  router.add("POST", "/triggertypes", "Register a trigger type",
-             [&engine](const Call& call) { put_type(engine, call, false); });
-  router.add("PUT", "/triggertypes/{id}", "Replace a trigger type",
-             [&engine](const Call& call) { put_type(engine, call, true); });
-  router.add("DELETE", "/triggertypes/{id}", "Remove a trigger type",
-             [&engine](const Call& call) { remove_type(engine, call); });
+  router.add("POST", "/triggertypes", RouteAccess::needs(Permission::kTriggerAll, content_in_body("trigger")),
+             "Register a trigger type", [&engine](const Call& call) { put_type(engine, call, false); });
+  router.add("PUT", "/triggertypes/{id}",
+             RouteAccess::needs(Permission::kTriggerAll, named_content(engine, kTriggerTypeKind)),
+             "Replace a trigger type", [&engine](const Call& call) { put_type(engine, call, true); });
+  router.add("DELETE", "/triggertypes/{id}",
+             RouteAccess::needs(Permission::kTriggerAll, named_content(engine, kTriggerTypeKind)),
+             "Remove a trigger type", [&engine](const Call& call) { remove_type(engine, call); });
   add_content_views(router, engine, kTriggerKind);
-  router.add("POST", "/triggers", "Make a trigger", [&engine](const Call& call) { make_trigger(engine, call); });
-  router.add("DELETE", "/triggers/{id}", "Remove a trigger that no rule uses",
-             [&engine](const Call& call) { remove_trigger(engine, call); });
+  router.add("POST", "/triggers", RouteAccess::needs(Permission::kTriggerAll, trigger_type_in_body), "Make a trigger",
+             [&engine](const Call& call) { make_trigger(engine, call); });
+  router.add("DELETE", "/triggers/{id}",
+             RouteAccess::needs(Permission::kTriggerAll, named_content(engine, kTriggerKind)),
+             "Remove a trigger that no rule uses", [&engine](const Call& call) { remove_trigger(engine, call); });
 }
 
 }  // namespace squall::api

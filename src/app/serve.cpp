@@ -11,6 +11,7 @@
 #include "api/api.hpp"
 #include "app/components.hpp"
 #include "app/pack_watch.hpp"
+#include "auth/rbac.hpp"
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "engine/engine.hpp"
@@ -122,13 +123,38 @@ struct Server {
   std::unique_ptr<api::Api> api;
   std::unique_ptr<net::HttpServer> http;
   std::unique_ptr<PackWatch> watch;
+  std::vector<std::unique_ptr<net::HttpServer>> st2_ports;  // StackStorm's, besides
 
   Status open(const Settings& settings, const std::string& share, const std::string& version);
   Status start_watch(const Settings& settings, const std::string& share);
+  Status open_st2_ports(net::ServerOptions listen);
   void run();
 };
 
+// StackStorm has a port each for logging in, the API and the stream, and its client knows no others. What is behind
+// them is the same API: of the first and the last, the part that stands behind "/auth" and "/stream".
+Status Server::open_st2_ports(net::ServerOptions listen) {
+  struct Port {
+    uint16_t number;
+    std::string prefix;
+  };
+  for (const Port& port : std::vector<Port>{{9100, "/auth"}, {9101, ""}, {9102, "/stream"}}) {
+    if (port.number == http->port()) continue;
+    listen.port = port.number;
+    const auto handler = [this, prefix = port.prefix](net::ServerRequest request,
+                                                      std::shared_ptr<net::Responder> responder) {
+      if (!request.path.starts_with(prefix + "/v1/")) request.path = prefix + request.path;
+      api->handle(std::move(request), std::move(responder));
+    };
+    SQ_TRY(auto server, net::HttpServer::start(loop, listen, handler));
+    st2_ports.push_back(std::move(server));
+  }
+  return {};
+}
+
 Status Server::open(const Settings& settings, const std::string& share, const std::string& version) {
+  // Mistakes in files of the operator's are told before anything is done.
+  if (!settings.rbac.empty()) SQ_CHECK(auth::load_definitions(settings.rbac));
   SQ_CHECK(make_directory(settings.data));
   store::SqliteOptions sqlite;
   sqlite.directory = settings.data;
@@ -155,6 +181,7 @@ Status Server::open(const Settings& settings, const std::string& share, const st
                                         api->handle(std::move(request), std::move(responder));
                                       }));
 
+  if (settings.st2_ports) SQ_CHECK(open_st2_ports(listen));
   access = std::make_unique<auth::Access>(loop, Clock::system(), *store, Random::system());
   if (!settings.auth_htpasswd.empty()) {
     SQ_CHECK(auth::PasswordFile::check(settings.auth_htpasswd));
@@ -192,9 +219,22 @@ Status Server::open(const Settings& settings, const std::string& share, const st
     api->handle_inside(internal_request(method, path, query, body),
                        std::make_shared<InternalResponder>(loop, std::move(done)));
   });
-  api = std::make_unique<api::Api>(*engine,
-                                   api::ApiOptions{version, options.driver.api_url, access.get(), passwords.get()});
-  return {};
+  api::ApiOptions api_options{version, options.driver.api_url, access.get(), passwords.get(), {}, "", {}};
+  if (!settings.rbac.empty()) {
+    const auth::RbacOptions roles{settings.user, settings.rbac_isolation};
+    api_options.load_roles = [directory = settings.rbac, roles]() -> Result<std::shared_ptr<const auth::Rbac>> {
+      SQ_TRY(auth::Definitions definitions, auth::load_definitions(directory));
+      return std::make_shared<const auth::Rbac>(std::move(definitions), roles);
+    };
+  }
+  api_options.audit_file = settings.data + "/audit.log";
+  api_options.connections = [this] {
+    size_t open = http->connection_count();
+    for (const auto& server : st2_ports) open += server->connection_count();
+    return open;
+  };
+  api = std::make_unique<api::Api>(*engine, std::move(api_options));
+  return api->apply_roles();
 }
 
 // Before the engine's start, so that nothing is missed; what is told is done once the loop runs.
@@ -210,6 +250,7 @@ void Server::run() {
   loop.on_signal({SIGINT, SIGTERM}, [this](int) {
     log_info("stopping");
     http->stop();
+    for (const auto& server : st2_ports) server->stop();
     engine->stop();
     // Commits that are under way get a moment; what is not durable by then was never acknowledged.
     loop.post_after(std::chrono::milliseconds(100), [this] { loop.stop(); });
@@ -244,6 +285,7 @@ int serve(const Settings& settings, const std::string& version) {
   server.run();
   server.watch.reset();
   server.http.reset();
+  server.st2_ports.clear();
   server.store->close();
   return 0;
 }

@@ -35,6 +35,9 @@ constexpr std::array kNames = {"data",
                                "encryption_key_path",
                                "overrides",
                                "watch",
+                               "rbac",
+                               "rbac_isolation",
+                               "st2_ports",
                                "action_slots",
                                "runners",
                                "ssh_key_file",
@@ -115,6 +118,32 @@ Status apply_ssh_settings(const Table& table, Settings& settings) {
   return {};
 }
 
+Result<bool> parse_switch(const Given& given) {
+  const std::string text = to_lower(given.value);
+  if (text == "true" || text == "yes" || text == "1") return true;
+  if (text == "false" || text == "no" || text == "0") return false;
+  return fail(ErrorCode::kInvalid, given.source + ": '" + given.value + "' is neither true nor false");
+}
+
+// Roles belong to users, so there have to be some.
+Status apply_roles(const Given& directory, const Given& isolation, Settings& settings) {
+  settings.rbac = directory.value;
+  if (isolation) {
+    SQ_TRY(settings.rbac_isolation, parse_switch(isolation));
+  }
+  if (directory && settings.auth_htpasswd.empty()) {
+    return fail(ErrorCode::kInvalid,
+                directory.source + ": roles need users that log in; give auth_htpasswd, too (--auth-htpasswd FILE)");
+  }
+  if (directory && !std::filesystem::is_directory(settings.rbac)) {
+    return fail(ErrorCode::kInvalid, directory.source + ": the directory " + settings.rbac +
+                                         " does not exist; it holds roles/, assignments/ and mappings/");
+  }
+  if (settings.rbac_isolation && !directory)
+    return fail(ErrorCode::kInvalid, isolation.source + ": isolation needs roles; give rbac, too (--rbac DIR)");
+  return {};
+}
+
 Status apply_settings(const Table& table, Settings& settings) {
   const auto get = [&](std::string_view name) {
     const auto found = table.find(name);
@@ -133,6 +162,10 @@ Status apply_settings(const Table& table, Settings& settings) {
   if (const Given certificate = get("tls_certificate")) settings.tls_certificate = certificate.value;
   if (const Given key = get("tls_key")) settings.tls_key = key.value;
   if (const Given file = get("auth_htpasswd")) settings.auth_htpasswd = file.value;
+  if (const Given ports = get("st2_ports")) {
+    SQ_TRY(settings.st2_ports, parse_switch(ports));
+  }
+  SQ_CHECK(apply_roles(get("rbac"), get("rbac_isolation"), settings));
   if (const Given key = get("encryption_key_path")) settings.encryption_key_path = key.value;
   if (const Given overrides = get("overrides")) settings.overrides = overrides.value;
   if (const Given watch = get("watch")) {
@@ -203,6 +236,9 @@ Result<Settings> read_settings(const ServeArguments& arguments,
   given("encryption_key_path", arguments.encryption_key_path);
   given("overrides", arguments.overrides);
   given("watch", arguments.watch);
+  given("st2_ports", arguments.st2_ports ? "true" : "");
+  given("rbac", arguments.rbac);
+  given("rbac_isolation", arguments.rbac_isolation);
   if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));
   Settings settings;
   SQ_CHECK(apply_settings(table, settings));

@@ -46,6 +46,9 @@ void add_serve(Cli& cli) {
   serve->add_flag_callback(
       "--watch", [&cli] { cli.serve.watch = "true"; }, "Register packs again when their files change (SQUALL_WATCH)");
   serve->add_option("--listen", cli.serve.listen, "ADDRESS:PORT of the API (SQUALL_LISTEN; default 127.0.0.1:9101)");
+  serve->add_flag("--st2-ports", cli.serve.st2_ports,
+                  "Answer on StackStorm's ports 9100, 9101 and 9102, too, so that st2 needs no configuration "
+                  "(SQUALL_ST2_PORTS)");
   serve->add_option("--config", cli.serve.config, "YAML file with these settings (SQUALL_CONFIG)");
   serve->add_option("--user", cli.serve.user, "The system user (SQUALL_USER; default stanley)");
   serve->add_option("--timezone", cli.serve.timezone,
@@ -54,6 +57,12 @@ void add_serve(Cli& cli) {
   serve->add_option("--tls-key", cli.serve.tls_key, "PEM file");
   serve->add_option("--auth-htpasswd", cli.serve.auth_htpasswd,
                     "Passwords of users, as htpasswd makes them; turns authentication on (SQUALL_AUTH_HTPASSWD)");
+  serve->add_option("--rbac", cli.serve.rbac,
+                    "Directory with roles/, assignments/ and mappings/, as StackStorm has them; without it every user "
+                    "may everything (SQUALL_RBAC)");
+  serve->add_option("--rbac-isolation", cli.serve.rbac_isolation,
+                    "true: executions and rules of others are hidden from users that are no administrators "
+                    "(SQUALL_RBAC_ISOLATION)");
   serve->add_option(
       "--encryption-key-path", cli.serve.encryption_key_path,
       "Key file of encrypted datastore values, StackStorm's own for instance (SQUALL_ENCRYPTION_KEY_PATH; "

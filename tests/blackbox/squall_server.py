@@ -41,6 +41,8 @@ def conformance_folder() -> Path | None:
 class Squall:
     """One server process with its data directory. May be killed and started again on the same data."""
 
+    up = 200  # what GET /v1/ answers once the server is up; 401 with authentication on
+
     def __init__(self, directory: Path, packs: list[Path] | None = None, env: dict[str, str] | None = None) -> None:
         self.directory = directory
         self.data = directory / "data"
@@ -71,7 +73,7 @@ class Squall:
         if self.process.poll() is not None:
             raise AssertionError(f"squall ended with {self.process.returncode}:\n{self.log.read_text()[-2000:]}")
         try:
-            return self.call("GET", "/v1/")[0] == 200
+            return self.call("GET", "/v1/")[0] == self.up
         except OSError:
             return False
 

@@ -178,7 +178,7 @@ def log_in(squall: Squall, password: str = "testp") -> tuple[int, Json]:
 
 
 def test_nobody_comes_in_without_a_token(guarded: Guarded) -> None:
-    for route in ("/v1/actions", "/v1/stream", "/v1/webhooks", "/v1/squall/health", "/stream/v1/stream", "/api/v1/keys"):
+    for route in ("/v1/actions", "/v1/stream", "/v1/webhooks", "/v1/squall/metrics", "/stream/v1/stream", "/api/v1/keys"):
         status, body = guarded.call("GET", route)
         assert (status, body) == (401, {"faultstring": "Unauthorized - One of Token or API key required."}), route
     assert log_in(guarded, "wrong")[0] == 401
