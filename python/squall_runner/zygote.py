@@ -10,6 +10,7 @@ its last child. When it dies, its children die with it.
 """
 
 import array
+import atexit
 import ctypes
 import gc
 import json
@@ -37,6 +38,7 @@ import urllib.request  # noqa: F401
 import uuid  # noqa: F401
 
 from squall_runtime import action
+from squall_runtime.python2 import imports
 import st2common.runners.base_action  # noqa: F401
 import st2common.util.shell  # noqa: F401
 
@@ -76,7 +78,7 @@ class Zygote:
         old_mask = os.umask(0o177)  # nobody else may connect
         self.listener.bind(path)
         os.umask(old_mask)
-        self.listener.listen(128)
+        self.listener.listen(1024)
         self.pid = os.getpid()
         self.children = {}  # by pid
         self.accepting = True
@@ -212,12 +214,48 @@ def main():
     # Objects that no child touches stay in shared memory.
     gc.disable()
     zygote = Zygote(sys.argv[1])
+    for path in list(sys.path_importer_cache):
+        imports.real_path(path)  # so that no child has to ask
     gc.collect()
     gc.freeze()
     sys.stdout.write("ready\n")
     sys.stdout.flush()
     descriptors = zygote.serve()
-    return 0 if descriptors is None else run_in_child(descriptors)
+    if descriptors is not None:
+        leave(exit_code_of(lambda: run_in_child(descriptors)))
+    return 0
+
+
+def exit_code_of(run):
+    """What the interpreter would end with."""
+    try:
+        code = run()
+    except SystemExit as end:
+        code = end.code
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    if code is None or isinstance(code, int):
+        return (code or 0) & 0xFF
+    sys.stderr.write("%s\n" % (code,))
+    return 1
+
+
+def leave(code):
+    """Ends like an interpreter: threads are waited for, exit functions run, output is flushed. But it does not take its modules apart
+    one by one, which would take longer than all that most actions do.
+    """
+    try:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (AttributeError, OSError, ValueError):
+            pass  # the action closed it, or nobody reads it any more
+    os._exit(code)
 
 
 if __name__ == "__main__":

@@ -57,6 +57,11 @@ void EventHub::drop(uint64_t listener) {
   if (listeners_.empty()) deserted_ = clock_.now();
 }
 
+// Of one piece of output so many lines are events of their own. Further ones are told in blocks: who prints thousands
+// of lines at once must not hold up everybody else.
+static constexpr int kLinesAlone = 32;
+static constexpr size_t kBlockBytes = 16u << 10;
+
 bool EventHub::active() const { return !listeners_.empty() || (deserted_ && clock_.now() - *deserted_ < kRememberFor); }
 
 void EventHub::emit(HubEvent event) {
@@ -143,11 +148,18 @@ void EventHub::publish(std::string name, Value data) {
 void EventHub::publish_output(const Value& execution, std::string_view type, std::string_view text) {
   if (!active()) return;
   std::string& open = open_lines_[execution["id"].string()][std::string(type)];
+  size_t searched = open.size(), told = 0;  // no line ends before `searched`
   open += text;
-  for (size_t end = open.find('\n'); end != std::string::npos; end = open.find('\n')) {
-    tell_line(execution, type, std::string_view(open).substr(0, end + 1));
-    open.erase(0, end + 1);
+  int lines = 0;
+  for (size_t end = open.find('\n', searched); end != std::string::npos; end = open.find('\n', searched)) {
+    if (++lines > kLinesAlone) {
+      const size_t block_end = open.rfind('\n', told + kBlockBytes - 1);
+      if (block_end != std::string::npos && block_end > end) end = block_end;
+    }
+    tell_line(execution, type, std::string_view(open).substr(told, end + 1 - told));
+    told = searched = end + 1;
   }
+  open.erase(0, told);
 }
 
 void EventHub::tell_line(const Value& execution, std::string_view type, std::string_view line) {

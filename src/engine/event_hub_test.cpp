@@ -72,6 +72,28 @@ TEST_F(EventHubTest, OutputThatCameBeforeIsNotToldTwice) {
   EXPECT_EQ(told, (std::vector<std::string>{"liveaction__update succeeded", "execution__update succeeded"}));
 }
 
+TEST_F(EventHubTest, ManyLinesAtOnceAreToldInBlocks) {
+  std::vector<std::string> pieces;
+  hub.listen([&](const HubEvent& event) { pieces.push_back(event.data["data"].string()); });
+  const Value running = execution({"requested", "running"});
+  std::string text;
+  for (int line = 0; line < 100'000; ++line) text += std::to_string(line) + "\n";
+  for (size_t at = 0; at < text.size(); at += 60'000) hub.publish_output(running, "stdout", text.substr(at, 60'000));
+  EXPECT_EQ(pieces.front(), "0\n");
+  EXPECT_LT(pieces.size(), 1000u);
+  std::string all;
+  for (const std::string& piece : pieces) {
+    EXPECT_TRUE(piece.ends_with("\n"));
+    all += piece;
+  }
+  EXPECT_EQ(all, text);
+  pieces.clear();
+  hub.publish_output(running, "stdout", std::string(100'000, 'x'));
+  EXPECT_TRUE(pieces.empty());
+  hub.publish_output(running, "stdout", "\ny\n");
+  EXPECT_EQ(pieces, (std::vector<std::string>{std::string(100'000, 'x') + "\n", "y\n"}));
+}
+
 TEST_F(EventHubTest, OfWhatIsOlderThanTheFirstListenerOnlyTheLatestStepIsNews) {
   const Value old = execution({"requested", "running"});
   clock.advance(std::chrono::seconds(5));

@@ -1,5 +1,6 @@
 #include "process/child.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,6 +18,7 @@ namespace squall::process {
 namespace {
 
 constexpr size_t kChunkBytes = 64u << 10;
+constexpr size_t kDropBytes = 1u << 20;
 constexpr int kUnknownExitCode = -1;
 
 }  // namespace
@@ -100,6 +102,28 @@ PipeState Child::read_output(OutputStream stream, std::string& chunk) {
     return PipeState::kClosed;
   }
   chunk.resize(static_cast<size_t>(got));
+  return PipeState::kOpen;
+}
+
+bool Child::is_full(OutputStream stream) const {
+  const std::string& text = stream == OutputStream::kStandardOutput ? result.standard_output : result.standard_error;
+  return collects_output && text.size() == limits::kProcessOutputBytesMax;
+}
+
+PipeState Child::drop_output(OutputStream stream) {
+  static const UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+  UniqueFd& fd = pipe(stream);
+  if (!fd.valid()) return PipeState::kClosed;
+  ssize_t got = 0;
+  while ((got = ::splice(fd.get(), nullptr, nowhere.get(), nullptr, kDropBytes, SPLICE_F_NONBLOCK)) < 0 &&
+         errno == EINTR) {
+  }
+  if (got < 0 && errno == EAGAIN) return PipeState::kBlocked;
+  if (got <= 0) {
+    fd.reset();
+    return PipeState::kClosed;
+  }
+  result.output_truncated = true;
   return PipeState::kOpen;
 }
 

@@ -49,6 +49,10 @@ class Child {
   // Reads one piece of up to 64 KiB into `chunk`; kClosed at the end of the stream, with the pipe closed.
   PipeState read_output(OutputStream stream, std::string& chunk);
   void close_output();
+  // So much of the stream was kept that the rest is only counted for.
+  bool is_full(OutputStream stream) const;
+  // Like read_output(), for a stream that is full: the bytes are dropped without being copied.
+  PipeState drop_output(OutputStream stream);
   // Adds to the result as far as the limit allows; the part of `chunk` that fitted.
   std::string_view collect(OutputStream stream, std::string_view chunk);
 

@@ -227,9 +227,11 @@ void ProcessHost::Impl::give_up(Child& child) {
 void ProcessHost::Impl::read_output(Child& child, OutputStream stream) {
   std::string chunk;
   for (int piece = 0; piece < kPiecesPerTurn && !child.paused; ++piece) {
-    const PipeState state = child.read_output(stream, chunk);
+    const bool full = child.is_full(stream);
+    const PipeState state = full ? child.drop_output(stream) : child.read_output(stream, chunk);
     if (state == PipeState::kBlocked) return;
     if (state == PipeState::kClosed) break;
+    if (full) continue;
     deliver(child, stream, std::move(chunk));
   }
   if (!child.pipes_closed()) return;

@@ -230,7 +230,8 @@ TEST_F(ProcessTest, SlowReaderPausesTheChildAndLosesNothing) {
   const ProcessResult result = run(shell("head -c " + std::to_string(kTotal) + " /dev/zero"),
                                    {.on_output =
                                         [&](OutputStream, std::string_view chunk) {
-                                          if (!slept) std::this_thread::sleep_for(1200ms);  // longer than kDrainAfterExit
+                                          if (!slept)
+                                            std::this_thread::sleep_for(1200ms);  // longer than kDrainAfterExit
                                           slept = true;
                                           seen += chunk.size();
                                         },
@@ -276,6 +277,31 @@ TEST_F(ProcessTest, GrandchildIgnoringTheSignalIsKilledWhenItsLeaderHasGone) {
   EXPECT_TRUE(result.killed);
   EXPECT_EQ(result.exit_code, -SIGTERM);
   EXPECT_TRUE(wait_until([&] { return !is_alive(pid); }));
+}
+
+// Orphans, in sessions of their own and without the pipes, of a process that is gone on the first signal.
+TEST_F(ProcessTest, TheWholeTreeEndsWithATimeout) {
+  ProcessSpec spec = shell(
+      "(setsid sh -c \"trap '' TERM; echo \\$\\$; exec >&- 2>&-; while :; do sleep 0.1; done\" &); setsid sleep 600 "
+      ">/dev/null 2>&1 & "
+      "echo $!; exec sleep 600");
+  spec.timeout = 300ms;
+  spec.processes_max = 100;
+  const ProcessResult result = start(spec).result.get();
+  EXPECT_TRUE(result.timed_out);
+  std::vector<int> pids;
+  for (const std::string& line : split(trim(result.standard_output), '\n')) pids.push_back(std::stoi(line));
+  ASSERT_EQ(pids.size(), 2u) << result.standard_output;
+  for (const int pid : pids) EXPECT_TRUE(wait_until([&] { return !is_alive(pid); }, 1s)) << pid;
+}
+
+TEST_F(ProcessTest, TooManyProcessesAreKilledTogether) {
+  ProcessSpec spec = shell("for i in $(seq 300); do sleep 600 & done; echo all; wait");
+  spec.processes_max = 100;
+  const ProcessResult result = start(spec).result.get();
+  EXPECT_TRUE(result.too_many_processes);
+  EXPECT_EQ(result.exit_code, -SIGKILL);
+  EXPECT_FALSE(result.killed);
 }
 
 TEST_F(ProcessTest, KillAfterTheEndIsHarmless) {
@@ -333,8 +359,8 @@ TEST_F(ProcessTest, HostKillsWhatRunsWhenItEnds) {
 
 TEST_F(ProcessTest, HandlersRunOnTheExecutor) {
   std::promise<bool> on_executor;
-  const auto started = host_->start(
-      shell("true"), {.on_exit = [&](ProcessResult) { on_executor.set_value(executor_.is_current()); }});
+  const auto started =
+      host_->start(shell("true"), {.on_exit = [&](ProcessResult) { on_executor.set_value(executor_.is_current()); }});
   ASSERT_TRUE(started);
   EXPECT_TRUE(on_executor.get_future().get());
 }

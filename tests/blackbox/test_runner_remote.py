@@ -252,13 +252,13 @@ def test_script_into_a_directory_that_is_not_there(world: World) -> None:
 
 def test_timeout_ends_the_command_on_the_host(world: World) -> None:
     begin = time.monotonic()
-    done = world.remote("echo begun; sleep 987", timeout=1)
+    done = world.remote(f"echo begun; sleep {50_000_000 + os.getpid()}", timeout=1)
     assert time.monotonic() - begin < 6
     entry = done["result"]["127.0.0.1"]
     assert done["status"] == "timeout"
     assert entry["timeout"] and entry["return_code"] == -9 and entry["stdout"] == "begun"
     assert "Command didn't finish in 1 seconds" in entry["error"]
-    world.squall.until("the command is gone", lambda: not processes_with("sleep 987"), 5)
+    world.squall.until("the command is gone", lambda: not processes_with(f"sleep {50_000_000 + os.getpid()}"), 5)
 
 
 def test_cancel_ends_a_command_that_ignores_sigterm(world: World, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from squall_server import Json, Squall, write_pack
 OUTPUT_MB = int(os.environ.get("SQUALL_TORTURE_MB", "200"))
 KEPT_BYTES = 64 << 20
 GONE_WITHIN_S = 2.0
+# How long the processes of these tests sleep: a number by which they are found again, and which no other run has.
+SLEEP = str(10_000_000 + os.getpid())
 SLACK_S = 2.0  # for a busy machine: what is asserted is the order of magnitude, the figure is the bench's
 
 PYTHON = """
@@ -43,9 +45,9 @@ class Torture(Action):
                 signal.signal(signal.SIGTERM, signal.SIG_IGN)
                 for descriptor in (0, 1, 2):
                     os.close(descriptor)
-                os.execv("/bin/sleep", ["sleep", "7654321"])
+                os.execv("/bin/sleep", ["sleep", "SLEEP_3"])
             os._exit(0)
-        subprocess.Popen(["setsid", "sleep", "7654321"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        subprocess.Popen(["setsid", "sleep", "SLEEP_3"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         open(mark, "w").close()
         time.sleep(600)
 
@@ -69,7 +71,7 @@ META = "name: torture\nrunner_type: python-script\nentry_point: torture.py\npara
 @pytest.fixture(scope="module")
 def squall(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Squall]:
     directory = tmp_path_factory.mktemp("torture")
-    packs = write_pack(directory / "packs", "bad", {"actions/torture.yaml": META, "actions/torture.py": PYTHON})
+    packs = write_pack(directory / "packs", "bad", {"actions/torture.yaml": META, "actions/torture.py": PYTHON.replace("SLEEP_3", SLEEP + "3")})
     squall = Squall(directory, [packs])
     squall.start()
     assert squall.result("bad.torture", {"how": "large", "size": 1})["status"] == "succeeded"  # the fork server is warm now
@@ -116,10 +118,10 @@ def cancel(squall: Squall, running: str, is_gone: Callable[[], bool]) -> None:
 
 def test_fork_bomb(squall: Squall) -> None:
     # Linear and with an end of its own, so that a broken bound breaks a test and not the machine.
-    done = local(squall, "for i in $(seq 6000); do sleep 8765432 & done; wait")
+    done = local(squall, f"for i in $(seq 6000); do sleep {SLEEP}1 & done; wait")
     assert done["status"] == "failed"
     assert "more than 1000 processes" in done["result"]["error"]
-    squall.until("all of them are gone", lambda: not processes("8765432"), 5)
+    squall.until("all of them are gone", lambda: not processes(SLEEP + "1"), 5)
     assert local(squall, "echo on")["result"]["stdout"] == "on"
 
 
@@ -139,25 +141,25 @@ def test_sigterm_ignored_by_python(squall: Squall, tmp_path: Path) -> None:
 
 def test_sessions_of_their_own_end_with_a_timeout(squall: Squall) -> None:
     begin = time.monotonic()
-    done = local(squall, "trap '' TERM; setsid sh -c 'trap \"\" TERM; (setsid sleep 6543217 >/dev/null 2>&1 &) ; sleep 6543217' "
+    done = local(squall, f"trap '' TERM; setsid sh -c 'trap \"\" TERM; (setsid sleep {SLEEP}2 >/dev/null 2>&1 &) ; sleep {SLEEP}2' "
                          ">/dev/null 2>&1 & sleep 600", timeout=1)
     assert done["status"] == "timeout"
     assert done["result"]["error"] == "Action failed to complete in 1 seconds"
     assert time.monotonic() - begin < 1 + GONE_WITHIN_S + SLACK_S
-    assert not processes("6543217"), "when the execution has ended, so have they"
+    assert not processes(SLEEP + "2"), "when the execution has ended, so have they"
 
 
 def test_daemons_of_python_end_with_a_cancel(squall: Squall, tmp_path: Path) -> None:
     mark = tmp_path / "mark"
     running = squall.run("bad.torture", {"how": "daemon", "mark": str(mark)})
-    squall.until("it runs", lambda: mark.exists() and len(processes("7654321")) == 2)
-    cancel(squall, running, lambda: not processes("7654321"))
+    squall.until("it runs", lambda: mark.exists() and len(processes(SLEEP + "3")) == 2)
+    cancel(squall, running, lambda: not processes(SLEEP + "3"))
 
 
 def test_what_an_action_leaves_behind_when_it_ends_by_itself_lives_on(squall: Squall) -> None:
-    done = local(squall, "setsid sleep 5432176 >/dev/null 2>&1 & echo started")
+    done = local(squall, f"setsid sleep {SLEEP}4 >/dev/null 2>&1 & echo started")
     assert done["status"] == "succeeded" and done["result"]["stdout"] == "started"
-    left = processes("5432176")
+    left = processes(SLEEP + "4")
     assert left
     for pid in left:
         os.kill(pid, 9)
@@ -210,8 +212,8 @@ def test_nothing_is_left_behind(squall: Squall, tmp_path: Path) -> None:
         mark = tmp_path / f"mark{number}"
         running = squall.run("bad.torture", {"how": "daemon", "mark": str(mark)})
         squall.until("it runs", mark.exists)
-        cancel(squall, running, lambda: not processes("7654321"))
-        local(squall, "setsid sleep 4321765 & sleep 600", timeout=1)
+        cancel(squall, running, lambda: not processes(SLEEP + "3"))
+        local(squall, f"setsid sleep {SLEEP}5 & sleep 600", timeout=1)
         squall.result("bad.torture", {"how": "signaled"})
         local(squall, "head -c 2M /dev/urandom")
 

@@ -1,6 +1,7 @@
 """Imports of one pack: its files are loaded by PackLoader, which converts those of Python 2."""
 
 import builtins
+import functools
 import importlib
 import importlib.machinery
 import importlib.util
@@ -13,6 +14,10 @@ from squall_runtime.python2 import modules, semantics, source
 _ABSOLUTE_IMPORT = re.compile(rb"^from\s+__future__\s+import\s+[^\n]*\babsolute_import\b", re.MULTILINE)
 
 
+# Where a directory really is does not change while an action runs; asking costs a call for each part of its path.
+real_path = functools.lru_cache(maxsize=None)(os.path.realpath)
+
+
 class Pack:
     """The pack whose code this process runs. `on_converted(path, reason)` is told of each new conversion."""
 
@@ -23,7 +28,7 @@ class Pack:
         self.has_python2 = False  # a file of Python 2 has been loaded
 
     def has(self, path):
-        path = os.path.realpath(path)
+        path = real_path(path)
         return path == self.directory or path.startswith(self.directory + os.sep)
 
 
