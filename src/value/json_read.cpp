@@ -61,7 +61,7 @@ Result<Value> parse_json(std::string_view text, JsonDialect dialect) {
   // Later versions of simdjson skip a byte order mark, which both of our dialects refuse.
   const bool has_mark = text.substr(0, 3) == "\xef\xbb\xbf";
   Value value;
-  if (!has_mark && read_fast(text, value)) return value;
+  if (!text.empty() && !has_mark && read_fast(text, value)) return value;
   return read_json_patiently(text, dialect);
 }
 

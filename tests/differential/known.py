@@ -28,6 +28,8 @@ def reason(case, real, squall):
         return "an offset of a day or more is refused at once; dateutil refuses it when it is first used"
     if "frozenset({" in str(real.get("value")).lower() and sorted(str(real["value"])) == sorted(str(squall.get("value"))):
         return "the order of a set shown as text: CPython's depends on hashes and addresses"
+    if has_set and "error" in real and "error" in squall and sorted(str(real["error"]["message"])) == sorted(str(squall["error"]["message"])):
+        return "the order of a set in a message: CPython's depends on hashes"
     if has_set and all(str(answer.get("error", {}).get("message")).startswith("unhashable type") for answer in (real, squall)):
         return "which member of a set is met first depends on its order"
     if has_set and "value" in real and "value" in squall and shuffled(real["value"]) == shuffled(squall["value"]):
@@ -51,4 +53,6 @@ def reason(case, real, squall):
         return "ranges have no methods"
     if "error" in squall and squall["error"]["message"].startswith("Parse error: the path ends too early"):
         return "a JSONPath that ends too early is told as such, not as an AttributeError of the parser"
+    if "jsonpath_query" in text and real.get("error", {}).get("type") == "UndefinedError":
+        return "a JSONPath goes past what is undefined inside a list"
     return None

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 
 #include "base/strings.hpp"
@@ -45,6 +46,14 @@ std::string_view take_line(std::string_view& rest) {
   return line;
 }
 
+bool has_tuples(const Value& value) {
+  if (value.kind() == Kind::kTuple) return true;
+  if (value.is_list()) return std::any_of(value.as_list().begin(), value.as_list().end(), has_tuples);
+  if (!value.is_dict()) return false;
+  return std::any_of(value.as_dict().begin(), value.as_dict().end(),
+                     [](const auto& member) { return has_tuples(member.value); });
+}
+
 // A fixed moment, so that a finding can be repeated.
 Timestamp fixed_now() { return Timestamp(std::chrono::seconds(1'767'225'600)); }
 
@@ -75,6 +84,7 @@ std::string fuzz_yaml(std::string_view input) {
   if (!text) return "";  // kinds that safe_dump refuses
   const auto again = parse_yaml(*text);
   if (!again) return "not read back: " + again.error().to_string() + " from " + *text;
+  if (has_tuples(document->value)) return "";  // of !!omap and !!pairs, which are written as lists
   // A dict compares without order here, and safe_dump sorts.
   YamlStyle as_is;
   as_is.sort_keys = false;

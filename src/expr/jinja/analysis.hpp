@@ -1,6 +1,7 @@
 // What Jinja's compiler finds out about a template before it runs.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,11 @@ Status check(const Expr& expr);
 
 // jinja2.meta.find_undeclared_variables, sorted: all names that are looked up in the context.
 std::vector<std::string> find_undeclared(const Body& body);
+
+// By the body of a frame: names that it assigns without having looked them up before. Until then they are undefined in
+// there and in what lies inside, whatever the context has.
+using HiddenNames = std::map<const Body*, std::vector<std::string>>;
+HiddenNames find_hidden(const Body& body);
 
 // The names that are there without a context.
 bool is_global_name(std::string_view name);

@@ -29,6 +29,9 @@ class Checker {
     if (stmt.kind == StmtKind::kLoad && static_cast<const LoadStmt&>(stmt).is_extends && !top) {
       return assertion("cannot use extend from a non top-level scope", stmt.place);
     }
+    // What a template that extends another one puts out is never compiled.
+    if (stmt.kind == StmtKind::kLoad && static_cast<const LoadStmt&>(stmt).is_extends && !soft) extends_ = true;
+    if (stmt.kind == StmtKind::kOutput && top && extends_) return {};
     if (stmt.kind == StmtKind::kFor) SQ_CHECK(check_loop(static_cast<const ForStmt&>(stmt)));
     if (stmt.kind == StmtKind::kMacro) SQ_CHECK(check_macro(static_cast<const MacroStmt&>(stmt)));
     if (stmt.kind == StmtKind::kCallBlock) SQ_CHECK(check_macro(*static_cast<const CallBlockStmt&>(stmt).caller));
@@ -41,9 +44,12 @@ class Checker {
     for_each_part(
         stmt,
         [&](const Expr& part, bool) {
-          // The condition of a loop becomes a function of its own, in which nothing is forgiven.
-          const bool of_loop = stmt.kind == StmtKind::kFor && &part == static_cast<const ForStmt&>(stmt).test.get();
-          if (status) status = check_expr(part, !of_loop && (soft || inner_soft));
+          // The condition of a loop becomes a function of its own, in which nothing is forgiven; the same holds for
+          // what belongs to the frame of a block.
+          const bool hard = (stmt.kind == StmtKind::kFor && &part == static_cast<const ForStmt&>(stmt).test.get()) ||
+                            stmt.kind == StmtKind::kSetBlock || stmt.kind == StmtKind::kFilterBlock ||
+                            stmt.kind == StmtKind::kMacro || stmt.kind == StmtKind::kAutoescape;
+          if (status) status = check_expr(part, !hard && (soft || inner_soft));
         },
         [&](const Body& body) {
           if (status) status = check_body(body, inner_soft, top && inner_soft);
@@ -107,6 +113,7 @@ class Checker {
   }
 
   std::set<std::string> blocks_;
+  bool extends_ = false;
 };
 
 }  // namespace

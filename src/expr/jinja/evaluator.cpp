@@ -69,15 +69,36 @@ void collect_blocks(const Body& body, std::map<std::string, const BlockStmt*, st
 
 }  // namespace
 
-Evaluator::Evaluator(Runtime& rt, const Body& program) : rt_(rt), program_(program), root_(FramePtr(), &root_frame_) {
+Evaluator::Evaluator(Runtime& rt, const Body& program, const HiddenNames* hidden)
+    : rt_(rt),
+      program_(program),
+      hidden_(hidden != nullptr && !hidden->empty() ? hidden : nullptr),
+      root_(FramePtr(), &root_frame_) {
   collect_blocks(program, blocks_);
 }
 
 Evaluator::~Evaluator() = default;
 
 Result<std::string> Evaluator::render() {
+  hide(program_, root_frame_);
   SQ_CHECK(run(program_, root_));
   return std::move(out_);
+}
+
+void Evaluator::hide(const Body& body, Frame& frame) {
+  if (hidden_ == nullptr) return;
+  const auto names = hidden_->find(&body);
+  if (names == hidden_->end()) return;
+  for (const std::string& name : names->second) {
+    const bool outside = rt_.scope().find(name) != nullptr || find_global(name) != nullptr;
+    if (outside && frame.find(name) == nullptr) frame.set(name, rt_.undefined_name(name));
+  }
+}
+
+FramePtr Evaluator::new_frame(const Body& body, const FramePtr& outer) {
+  FramePtr frame = std::make_shared<Frame>(outer);
+  hide(body, *frame);
+  return frame;
 }
 
 Status Evaluator::run(const Body& body, const FramePtr& frame) {
@@ -193,9 +214,10 @@ Status Evaluator::run_loop(const ForStmt& loop, const FramePtr& frame, const Val
     inner->names.clear();
     inner->names.emplace_back("loop", context_value);
     SQ_CHECK(assign(*loop.target, item, inner));
+    if (hidden_ != nullptr) hide(loop.body, *inner);
     SQ_CHECK(run(loop.body, inner));
   }
-  return any ? Status() : run(loop.otherwise, std::make_shared<Frame>(frame));
+  return any ? Status() : run(loop.otherwise, new_frame(loop.otherwise, frame));
 }
 
 Result<Value> Evaluator::recurse(const ForStmt& loop, const FramePtr& frame, const Value& iterable, int64_t depth) {
@@ -224,6 +246,7 @@ Status Evaluator::run_with(const WithStmt& stmt, const FramePtr& frame) {
     SQ_TRY(const Value value, eval(*expr, frame));
     SQ_CHECK(assign(*target, value, inner));
   }
+  hide(stmt.body, *inner);
   return run(stmt.body, inner);
 }
 
@@ -241,7 +264,7 @@ Value Evaluator::captured(std::string text) const {
 }
 
 Status Evaluator::run_set_block(const SetBlockStmt& stmt, const FramePtr& frame) {
-  const FramePtr inner = std::make_shared<Frame>(frame);
+  const FramePtr inner = new_frame(stmt.body, frame);
   SQ_TRY(std::string text, capture(stmt.body, inner));
   Value value = captured(std::move(text));
   if (stmt.filter) {
@@ -251,7 +274,7 @@ Status Evaluator::run_set_block(const SetBlockStmt& stmt, const FramePtr& frame)
 }
 
 Status Evaluator::run_filter_block(const FilterBlockStmt& stmt, const FramePtr& frame) {
-  const FramePtr inner = std::make_shared<Frame>(frame);
+  const FramePtr inner = new_frame(stmt.body, frame);
   SQ_TRY(std::string text, capture(stmt.body, inner));
   const Value block = captured(std::move(text));
   SQ_TRY(const Value value, eval_filter(static_cast<const FilterExpr&>(*stmt.filter), inner, &block));
@@ -268,7 +291,7 @@ Status Evaluator::run_call_block(const CallBlockStmt& stmt, const FramePtr& fram
 }
 
 Status Evaluator::run_autoescape(const AutoescapeStmt& stmt, const FramePtr& frame) {
-  const FramePtr inner = std::make_shared<Frame>(frame);
+  const FramePtr inner = new_frame(stmt.body, frame);
   SQ_TRY(const Value value, eval(*stmt.enabled, inner));
   SQ_TRY(const bool enabled, rt_.truthy(value));
   const bool before = std::exchange(rt_.autoescape, enabled);
@@ -290,7 +313,7 @@ const BlockStmt* Evaluator::find_block(std::string_view name) const {
 Result<Value> Evaluator::render_block(const BlockStmt& block) {
   SQ_TRY(const Nested nested, Nested::call(rt_));
   // A block sees what the template's top level has defined so far, nothing of loops around it.
-  SQ_TRY(std::string text, capture(block.body, std::make_shared<Frame>(root_)));
+  SQ_TRY(std::string text, capture(block.body, new_frame(block.body, root_)));
   return captured(std::move(text));
 }
 
@@ -355,6 +378,7 @@ Result<Value> Evaluator::call_macro(const MacroStmt& macro, const FramePtr& clos
     SQ_TRY(Value value, eval(*macro.signature.defaults[i - without_default], frame));
     frame->set(names[i], std::move(value));
   }
+  hide(macro.body, *frame);
   SQ_TRY(std::string text, capture(macro.body, frame));
   return captured(std::move(text));
 }

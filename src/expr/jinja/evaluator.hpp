@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "expr/jinja/analysis.hpp"
 #include "expr/jinja/ast.hpp"
 #include "expr/jinja/runtime.hpp"
 
@@ -31,7 +32,8 @@ class Namespace;
 // Lives for one render. Not to be copied: macros point to it.
 class Evaluator {
  public:
-  Evaluator(Runtime& rt, const Body& program);
+  // Both outlive it.
+  Evaluator(Runtime& rt, const Body& program, const HiddenNames* hidden = nullptr);
   ~Evaluator();
   Evaluator(const Evaluator&) = delete;
   Evaluator& operator=(const Evaluator&) = delete;
@@ -54,6 +56,9 @@ class Evaluator {
  private:
   // --- Statements (evaluator.cpp)
   Status run(const Body& body, const FramePtr& frame);
+  // A new frame for `body`, with the names that it hides.
+  FramePtr new_frame(const Body& body, const FramePtr& outer);
+  void hide(const Body& body, Frame& frame);
   Status run(const Stmt& stmt, const FramePtr& frame);
   Status run_output(const OutputStmt& stmt, const FramePtr& frame);
   Status run_for(const ForStmt& loop, const FramePtr& frame);
@@ -101,6 +106,7 @@ class Evaluator {
 
   Runtime& rt_;
   const Body& program_;
+  const HiddenNames* hidden_;  // null: none
   Frame root_frame_{nullptr};
   FramePtr root_;  // root_frame_, which lives as long as everything that runs in it
   bool compiling_ = false;

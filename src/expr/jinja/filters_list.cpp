@@ -163,7 +163,9 @@ Result<Value> dict_sort(Runtime& rt, const Bound& a) {
   if (!rt.is_mapping(now)) {
     return raise("AttributeError", "'" + std::string(rt.type_name(now)) + "' object has no attribute 'items'");
   }
-  SQ_TRY(const bool case_sensitive, rt.truthy(a.value_or(1, false)));
+  // Asked for each key only.
+  const bool empty = dict_entries(now).empty();
+  SQ_TRY(const bool case_sensitive, empty ? Result<bool>(false) : rt.truthy(a.value_or(1, false)));
   SQ_TRY(const bool reverse_order, reverse_flag(rt, a.value_or(3, false)));
   List pairs;
   List keys;
@@ -226,6 +228,8 @@ Result<Value> group_by(Runtime& rt, const Bound& a) {
 Result<Value> join(Runtime& rt, const Bound& a) {
   SQ_TRY(const AttributeGetter getter, AttributeGetter::parse(rt, a[2]));
   const Value separator = a.value_or(1, Value(""));
+  // With an attribute Jinja begins to map before it makes text of the separator.
+  if (!a[2].is_null()) SQ_CHECK(rt.iterate(a[0]));
   SQ_TRY(std::string divider, rt.str(separator));
   SQ_TRY(const Cursor next, rt.iterate(a[0]));
   const bool escaping = rt.autoescape;

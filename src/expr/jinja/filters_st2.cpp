@@ -1,6 +1,7 @@
 // StackStorm's own filters (st2common/expressions/functions).
 #include <algorithm>
 
+#include "base/strings.hpp"
 #include "expr/jinja/filters.hpp"
 #include "expr/jinja/methods.hpp"
 #include "text/human_time.hpp"
@@ -131,6 +132,8 @@ tl::unexpected<Error> not_a_path(Runtime& rt, const Value& query) {
 Result<Value> jsonpath_query(Runtime& rt, const Bound& a) {
   if (!is_text(a[1])) return not_a_path(rt, a[1]);
   SQ_TRY(const JsonPath path, JsonPath::parse(a[1].as_string()));
+  // Every step but the root looks into the value.
+  if (is_strict_undefined(a[0]) && trim(a[1].as_string()) != "$") return raise_undefined(a[0]);
   SQ_TRY(const Value data, rt.freeze(a[0]));
   SQ_TRY(const auto matches, path.find(data));
   if (matches.empty()) return Value();

@@ -209,7 +209,15 @@ Result<Value> zero_fill(Runtime& rt, const Value& self, const Bound& arguments) 
 
 Result<Value> replace(Runtime& rt, const Value& self, const Bound& arguments) {
   SQ_TRY(const std::string_view from, text_argument(rt, arguments[0], "replace", 1));
-  SQ_TRY(const std::string_view to, text_argument(rt, arguments[1], "replace", 2));
+  std::string escaped;  // of a Markup, which takes any value and escapes it
+  std::string_view to;
+  if (self.kind() == Kind::kMarkup && arguments[1].kind() != Kind::kMarkup) {
+    SQ_TRY(escaped, rt.str(arguments[1]));
+    escaped = py::html_escape(escaped);
+    to = escaped;
+  } else {
+    SQ_TRY(to, text_argument(rt, arguments[1], "replace", 2));
+  }
   SQ_TRY(const int64_t count, count_argument(rt, arguments, 2, -1));
   // The worst case beforehand: each match grows by the new text.
   const size_t matches = from.empty() ? self.size() + 1 : self.size() / from.size();

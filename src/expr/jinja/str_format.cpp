@@ -1,5 +1,9 @@
+#include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "base/strings.hpp"
 #include "expr/jinja/format.hpp"
@@ -24,7 +28,7 @@ bool is_digit(char32_t c) { return c >= '0' && c <= '9'; }
 struct Spec {
   std::string fill = " ";
   char align = 0;
-  char sign = '-';
+  char sign = 0;  // as if '-'
   bool alternate = false, zero = false, no_negative_zero = false;
   size_t width = 0;
   char grouping = 0;
@@ -146,7 +150,25 @@ std::string number_text(const Spec& spec, const std::string& prefix, const std::
 }
 
 std::string sign_of(const Spec& spec, bool negative) {
-  return negative ? "-" : spec.sign == '-' ? "" : std::string(1, spec.sign);
+  return negative ? "-" : spec.sign == '-' || spec.sign == 0 ? "" : std::string(1, spec.sign);
+}
+
+// Without a type a float keeps a digit behind the point, so that it takes an exponent one digit sooner than 'g'.
+char general_code(double magnitude, int precision) {
+  if (!std::isfinite(magnitude) || magnitude == 0) return 'g';
+  std::array<char, 400> text{};
+  std::snprintf(text.data(), text.size(), "%.*e", std::clamp(precision - 1, 0, 300), magnitude);
+  return std::atoi(std::strchr(text.data(), 'e') + 1) == precision - 1 ? 'e' : 'g';
+}
+
+// "1.000e+02" is "1e+02".
+void strip_zeros(std::string& digits) {
+  const size_t exponent = digits.find('e');
+  size_t end = exponent;
+  if (digits.find('.') == std::string::npos) return;
+  while (digits[end - 1] == '0') --end;
+  if (digits[end - 1] == '.') --end;
+  digits.erase(end, exponent - end);
 }
 
 Result<std::string> format_float(const Spec& spec, double value, std::string_view type_name) {
@@ -164,14 +186,16 @@ Result<std::string> format_float(const Spec& spec, double value, std::string_vie
   if (type == 0 && !spec.precision) {
     digits = python::float_repr(magnitude);
   } else {
-    const char code = type == 0 ? 'g' : type;
+    const char code = type == 0 ? general_code(magnitude, precision) : type;
     if (std::string_view("eEfFgG").find(code) == std::string_view::npos) return unknown_code(spec, type_name);
     if (type == 0 && precision == 0) precision = 1;
+    if (code == 'e' && type == 0) --precision;
     const std::string c_format = std::string("%") + (spec.alternate ? "#" : "") + ".*" + code;
     const int size = std::snprintf(nullptr, 0, c_format.c_str(), precision, magnitude);
     digits.resize(static_cast<size_t>(size) + 1);
     std::snprintf(digits.data(), digits.size(), c_format.c_str(), precision, magnitude);
     digits.pop_back();
+    if (code == 'e' && type == 0) strip_zeros(digits);
     // Without a type a float always shows that it is one.
     if (type == 0 && std::isfinite(value) && digits.find_first_of(".e") == std::string::npos) digits += ".0";
   }
@@ -201,7 +225,7 @@ Result<std::string> format_integer(const Spec& spec, const Value& value, std::st
   }
   if (spec.precision) return value_error("Precision not allowed in integer format specifier");
   if (type == 'c') {
-    if (spec.sign != '-') return value_error("Sign not allowed with integer format specifier 'c'");
+    if (spec.sign != 0) return value_error("Sign not allowed with integer format specifier 'c'");
     const auto code = py::to_int64(value);
     if (!code || *code < 0 || *code > 0x10ffff) return raise("OverflowError", "%c arg not in range(0x110000)");
     std::string text;
@@ -219,7 +243,7 @@ Result<std::string> format_integer(const Spec& spec, const Value& value, std::st
 
 Result<std::string> format_text(const Spec& spec, std::string_view text, std::string_view type_name) {
   if (spec.type != 0 && spec.type != 's') return unknown_code(spec, type_name);
-  if (spec.sign != '-') return value_error("Sign not allowed in string format specifier");
+  if (spec.sign != 0) return value_error("Sign not allowed in string format specifier");
   if (spec.no_negative_zero) {
     return value_error("Negative zero coercion (z) not allowed in string format specifier");
   }
@@ -270,8 +294,10 @@ class StrFormatter {
  private:
   static Result<size_t> field_end(std::string_view text, size_t at) {
     int nested = 1;
+    bool in_spec = false;
     for (; at < text.size(); ++at) {
       if (text[at] == '{') ++nested;
+      in_spec = in_spec || text[at] == ':';
       if (text[at] == '}' && --nested == 0) return at;
       // A bracket in an index may hold anything.
       if (text[at] == '[' && nested == 1) {
@@ -280,7 +306,7 @@ class StrFormatter {
         at = close;
       }
     }
-    return value_error("expected '}' before end of string");
+    return value_error(in_spec ? "unmatched '{' in format spec" : "expected '}' before end of string");
   }
 
   Result<std::string> field(std::string_view body, int depth) {

@@ -77,13 +77,12 @@ struct Symbols {
 class Analyzer {
  public:
   std::set<std::string> undeclared;
+  HiddenNames hidden;
 
   void analyze_template(const Body& body) {
     Symbols root(nullptr);
     root.declare_parameter("self");
-    scan(root, body);
-    finish(root);
-    descend(root, body);
+    inner_frame(root, body);
   }
 
  private:
@@ -176,6 +175,10 @@ class Analyzer {
   void inner_frame(Symbols& symbols, const Body& body) {
     scan(symbols, body);
     finish(symbols);
+    for (const auto& [name, identifier] : symbols.refs) {
+      const auto how = symbols.loads.find(identifier);
+      if (how != symbols.loads.end() && how->second.first == Load::kUndefined) hidden[&body].push_back(name);
+    }
     descend(symbols, body);
   }
 
@@ -263,6 +266,12 @@ std::vector<std::string> find_undeclared(const Body& body) {
   Analyzer analyzer;
   analyzer.analyze_template(body);
   return {analyzer.undeclared.begin(), analyzer.undeclared.end()};
+}
+
+HiddenNames find_hidden(const Body& body) {
+  Analyzer analyzer;
+  analyzer.analyze_template(body);
+  return std::move(analyzer.hidden);
 }
 
 }  // namespace squall::expr::jinja

@@ -15,6 +15,7 @@ namespace squall::expr {
 struct JinjaTemplate::Program {
   jinja::Body body;
   std::vector<std::string> undeclared;
+  jinja::HiddenNames hidden;
 };
 
 Result<JinjaTemplate> JinjaTemplate::compile(std::string_view text) {
@@ -22,6 +23,7 @@ Result<JinjaTemplate> JinjaTemplate::compile(std::string_view text) {
   SQ_TRY(program->body, jinja::parse(text));
   SQ_CHECK(jinja::check(program->body));
   program->undeclared = jinja::find_undeclared(program->body);
+  program->hidden = jinja::find_hidden(program->body);
   jinja::fold_constants(program->body, jinja::Environment::kStackStorm);
   return JinjaTemplate(std::move(program));
 }
@@ -31,7 +33,7 @@ const std::vector<std::string>& JinjaTemplate::undeclared_variables() const { re
 Result<std::string> JinjaTemplate::render(const Scope& scope, const RenderOptions& options) const {
   if (const std::string* text = jinja::only_text(program_->body)) return *text;
   jinja::Runtime rt(scope, options);
-  jinja::Evaluator evaluator(rt, program_->body);
+  jinja::Evaluator evaluator(rt, program_->body, &program_->hidden);
   return evaluator.render();
 }
 

@@ -158,9 +158,19 @@ Result<std::optional<Value>> TemplateReference::attribute(Runtime&, std::string_
   const BlockStmt* block = evaluator_.find_block(name);
   if (block == nullptr) return std::optional<Value>();
   Evaluator* evaluator = &evaluator_;
-  return std::optional(make_object<Function>(
-      "BlockReference", "<BlockReference " + python::repr(Value(name)) + ">",
-      [evaluator, block](Runtime&, const CallArguments&) { return evaluator->render_block(*block); }));
+  return std::optional(
+      make_object<Function>("BlockReference", "<BlockReference " + python::repr(Value(name)) + ">",
+                            [evaluator, block](Runtime&, const CallArguments& arguments) -> Result<Value> {
+                              if (!arguments.keyword.empty()) {
+                                return type_error("BlockReference.__call__() got an unexpected keyword argument " +
+                                                  python::repr(Value(arguments.keyword.begin()->key)));
+                              }
+                              if (!arguments.positional.empty()) {
+                                return type_error("BlockReference.__call__() takes 1 positional argument but " +
+                                                  std::to_string(arguments.positional.size() + 1) + " were given");
+                              }
+                              return evaluator->render_block(*block);
+                            }));
 }
 
 }  // namespace squall::expr::jinja

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/limits.hpp"
+#include "base/strings.hpp"
 #include "expr/yaql/runtime.hpp"
 #include "value/python.hpp"
 
@@ -167,6 +168,18 @@ Result<bool> Runtime::contains(const Value& collection, const Value& item) {
   if (const auto* view = as<MapView>(collection); view != nullptr && view->part == MapView::Part::kKeys) {
     SQ_TRY(const Value* found, MapRef::of(view->dict)->find(*this, item));
     return found != nullptr;
+  }
+  if (const auto* view = as<MapView>(collection); view != nullptr && view->part == MapView::Part::kItems) {
+    // Python's view begins with `key, value = item`.
+    if (item.is_null() || item.is_bool() || py::is_numeric(item)) {
+      return py::type_error("cannot unpack non-iterable " + std::string(type_name(item)) + " object");
+    }
+    const List* items = items_of(item);
+    const size_t size = is_text(item) ? utf8_length(item.as_string()) : items != nullptr ? items->size() : 2;
+    if (size > 2) return py::value_error("too many values to unpack (expected 2)");
+    if (size < 2) {
+      return py::value_error("not enough values to unpack (expected 2, got " + std::to_string(size) + ")");
+    }
   }
   SQ_TRY(Cursor cursor, iterate(collection));
   for (Value other;;) {

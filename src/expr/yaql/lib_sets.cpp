@@ -78,7 +78,11 @@ Result<Value> set_union(Call& c) {
 Result<Value> intersect(Call& c) {
   SQ_CHECK(check_set(c.rt, c[0], "intersection"));
   SetBuilder builder(c.rt);
-  SQ_CHECK(add_filtered(c.rt, builder, c[0], c[1], true));
+  // CPython goes through the smaller set, so that of equal items (1 and 1.0) its one stays.
+  const List* left = c.rt.items_of(c[0]);
+  const List* right = c.rt.items_of(c[1]);
+  const bool from_right = left != nullptr && right != nullptr && right->size() <= left->size();
+  SQ_CHECK(add_filtered(c.rt, builder, from_right ? c[1] : c[0], from_right ? c[0] : c[1], true));
   return builder.finish();
 }
 

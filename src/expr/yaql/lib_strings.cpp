@@ -70,6 +70,9 @@ Result<Value> join_sequence(Call& c) { return join(c.rt, c[0], c.text(1)); }
 Result<Value> join_text(Call& c) { return join(c.rt, c[1], c.text(0)); }
 
 Result<Value> to_str(Call& c) {
+  if (as<NoValue>(c[0]) != nullptr) {
+    return py::raise("NoMatchingFunctionException", "No function \"str\" matches supplied arguments");
+  }
   SQ_TRY(std::string text, yaql_str(c.rt, c[0]));
   return made(c.rt, std::move(text));
 }
