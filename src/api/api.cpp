@@ -82,7 +82,7 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
   add_execution_routes(router_, engine);
   add_inquiry_routes(router_, engine_);
   add_workflow_routes(router_, engine_);
-  add_event_routes(router_, engine);
+  add_event_routes(router_, engine, options_);
   add_key_routes(router_, engine);
 }
 
@@ -95,6 +95,12 @@ Status Api::apply_roles() {
 Status Api::admit(Call& call, const Route& route, bool trusted) const {
   call.user = engine_.user();
   call.is_known = trusted;
+  if (const auto signature = call.is_inside ? std::nullopt : route.access.check_signature(call); signature) {
+    call.is_known = signature->has_value();
+    call.user = "webhook";
+    call.identity.method = "signature";
+    return *signature;
+  }
   if (trusted) return {};
   auto identity = identify(call, *options_.access, engine_);
   if (!identity) return route.access.is_open() ? Status() : fail(identity.error());
@@ -114,6 +120,7 @@ void Api::handle(net::ServerRequest request, std::shared_ptr<net::Responder> res
 
 void Api::handle_inside(net::ServerRequest request, std::shared_ptr<net::Responder> responder) {
   Call call;
+  call.is_inside = true;
   call.request = std::move(request);
   call.responder = std::move(responder);
   dispatch(std::move(call), true);

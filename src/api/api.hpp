@@ -13,6 +13,7 @@
 #include "api/router.hpp"
 #include "auth/access.hpp"
 #include "auth/password_check.hpp"
+#include "auth/webhook_hooks.hpp"
 #include "engine/engine.hpp"
 #include "net/http_server.hpp"
 
@@ -25,6 +26,7 @@ struct ApiOptions {
   auth::PasswordCheck* passwords = nullptr;  // null: authentication is off, and everybody is the system user
   // Reads the roles of users; null: there are none, and every user may everything.
   std::function<Result<std::shared_ptr<const auth::Rbac>>()> load_roles;
+  auth::SignedWebhooks webhooks;        // that their senders sign
   std::string audit_file;               // changes and reads of secrets; empty: none is kept
   std::function<size_t()> connections;  // open ones, for the metrics
 };
@@ -72,7 +74,7 @@ void add_rule_routes(Router& router, engine::Engine& engine);
 void add_execution_routes(Router& router, engine::Engine& engine);
 void add_workflow_routes(Router& router, engine::Engine& engine);
 void add_inquiry_routes(Router& router, engine::Engine& engine);
-void add_event_routes(Router& router, engine::Engine& engine);
+void add_event_routes(Router& router, engine::Engine& engine, const ApiOptions& options);
 void add_key_routes(Router& router, engine::Engine& engine);
 void add_service_routes(Router& router, engine::Engine& engine, const ApiOptions& options);
 void add_status_routes(Router& router, engine::Engine& engine, const ApiOptions& options, const Metrics& metrics);

@@ -29,6 +29,12 @@ RouteAccess RouteAccess::unless(std::function<bool(const Call&)> exempt) const {
   return access;
 }
 
+RouteAccess RouteAccess::unless_signed(Signature check) const {
+  RouteAccess access = *this;
+  access.signature_ = std::move(check);
+  return access;
+}
+
 Status RouteAccess::check(const Call& call) const {
   if (call.rbac == nullptr || (exempt_ && exempt_(call))) return {};
   switch (kind_) {

@@ -33,6 +33,11 @@ class RouteAccess {
   // The same, but calls for which `exempt` holds need no permission.
   RouteAccess unless(std::function<bool(const Call&)> exempt) const;
 
+  // Calls that are signed by their sender need no token. `check` gives nothing where the call is not of that kind.
+  using Signature = std::function<std::optional<Status>(const Call&)>;
+  RouteAccess unless_signed(Signature check) const;
+  std::optional<Status> check_signature(const Call& call) const { return signature_ ? signature_(call) : std::nullopt; }
+
   bool is_open() const { return kind_ == Kind::kEverybody; }
   // kForbidden with the reason when the call's user may not. Asks nothing while roles are off.
   Status check(const Call& call) const;
@@ -48,6 +53,7 @@ class RouteAccess {
   std::optional<auth::Permission> permission_;
   ResourceOf resource_;
   std::function<bool(const Call&)> exempt_;
+  Signature signature_;
 };
 
 }  // namespace squall::api

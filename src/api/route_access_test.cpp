@@ -258,7 +258,7 @@ class Matrix : public ::testing::Test {
     settle();
     for (const auto& problem : engine->load_problems()) ADD_FAILURE() << problem.error.to_string();
     access = std::make_unique<auth::Access>(executor, executor.clock, store, Random::system());
-    api = std::make_unique<Api>(*engine, ApiOptions{"0", "http://localhost", access.get(), nullptr, {}, "", {}});
+    api = std::make_unique<Api>(*engine, ApiOptions{"0", "http://localhost", access.get(), nullptr, {}, {}, "", {}});
   }
   ~Matrix() override {
     engine->stop();

@@ -23,6 +23,7 @@ struct Call {
   std::map<std::string, std::string, std::less<>> parameters;  // "{id}" parts of the path
   std::shared_ptr<net::Responder> responder;
   std::string user;                        // who asks
+  bool is_inside = false;                  // from squall's own parts
   bool is_known = false;                   // false: nobody has logged in, and the route is open
   auth::Identity identity;                 // and how that is known
   std::shared_ptr<const auth::Rbac> rbac;  // what users may; null: everything (no roles, or a call from inside)

@@ -6,7 +6,9 @@
 #include "api/listing.hpp"
 #include "api/resources.hpp"
 #include "base/ids.hpp"
+#include "base/log.hpp"
 #include "base/strings.hpp"
+#include "engine/key_values.hpp"
 #include "model/execution.hpp"
 #include "sensors/timer_schedule.hpp"
 #include "value/json_form.hpp"
@@ -65,11 +67,13 @@ Result<Value> load(engine::Engine& engine, Collection collection, const std::str
   return found;
 }
 
-Value header_document(const net::Headers& headers, bool lower) {
+// `secret` is the name of one more header that is hidden.
+Value header_document(const net::Headers& headers, bool lower, std::string_view secret) {
   Value shown = Value::empty_dict();
   for (const auto& [name, value] : headers) {
     const std::string key = to_lower(name);
     if (std::find(std::begin(kHiddenHeaders), std::end(kHiddenHeaders), key) != std::end(kHiddenHeaders)) continue;
+    if (!secret.empty() && key == secret) continue;
     // Header values are bytes of any kind; the payload is text.
     shown.set(lower ? key : name, valid_text(value));
   }
@@ -163,10 +167,49 @@ void generic_webhook(engine::Engine& engine, const Call& call) {
                 });
 }
 
-void webhook(engine::Engine& engine, const Call& call) {
+const auth::SignedWebhook* signed_webhook(const auth::SignedWebhooks& hooks, const Call& call) {
+  const auto found = hooks.find(call.parameter("url"));
+  return found == hooks.end() ? nullptr : &found->second;
+}
+
+// The secret is read at each call, so that a new one counts at once.
+std::string webhook_secret(engine::Engine& engine, const auth::SignedWebhook& hook) {
+  const auto pair = engine.datastore().find(std::string(engine::kSystemScope), hook.secret_key);
+  if (!pair || pair->is_null()) {
+    log_warning("a webhook is refused: the datastore has no such key for its secret", {{"key", hook.secret_key}});
+    return {};
+  }
+  const std::string value = (*pair)["value"].string();
+  if (!(*pair)["encrypted"].bool_or(false)) return value;
+  const auto plain =
+      engine.datastore_key() != nullptr ? engine.datastore_key()->decrypt(value) : Result<std::string>(std::string());
+  if (!plain || plain->empty())
+    log_warning("a webhook is refused: its secret cannot be decrypted", {{"key", hook.secret_key}});
+  return plain ? *plain : std::string();
+}
+
+RouteAccess::Signature signature_check(engine::Engine& engine, const ApiOptions& options) {
+  return [&engine, &options](const Call& call) -> std::optional<Status> {
+    const auth::SignedWebhook* hook = signed_webhook(options.webhooks, call);
+    if (hook == nullptr) return std::nullopt;
+    const std::string secret = webhook_secret(engine, *hook);
+    add_log_secret(secret);
+    return auth::verify_webhook(hook->scheme, secret, call.request.headers, call.request.body, Clock::system().now(),
+                                hook->tolerance);
+  };
+}
+
+void webhook(engine::Engine& engine, const ApiOptions& options, const Call& call) {
   const std::string& url = call.parameter("url");
   const auto body = webhook_body(call);
   if (!body) return call.fail(body.error());
+  const auth::SignedWebhook* hook = signed_webhook(options.webhooks, call);
+  // Slack sends events to a URL only after it has had this back.
+  if (hook != nullptr && hook->scheme == auth::WebhookScheme::kSlack && body->is_dict() &&
+      (*body)["type"] == Value("url_verification")) {
+    return call.reply(200, Value::dict({{"challenge", (*body)["challenge"]}}));
+  }
+  const std::string_view secret = hook != nullptr ? auth::secret_header(hook->scheme) : std::string_view();
   const auto triggers = webhook_triggers(engine, url);
   if (triggers.empty()) {
     return call.fail(Error(ErrorCode::kNotFound, "Webhook " + url + " not registered with st2"));
@@ -174,8 +217,8 @@ void webhook(engine::Engine& engine, const Call& call) {
   if (!body->is_dict() && !body->is_list()) {
     return call.fail(Error(ErrorCode::kInvalid, python::repr(*body) + " is not of type 'object', 'array'"));
   }
-  const Value payload = Value::dict({{"headers", header_document(call.request.headers, false)},
-                                     {"headers_lower", header_document(call.request.headers, true)},
+  const Value payload = Value::dict({{"headers", header_document(call.request.headers, false, secret)},
+                                     {"headers_lower", header_document(call.request.headers, true, secret)},
                                      {"body", *body}});
   const std::string tag = trace_tag(call, url);
   // Several triggers may share a URL; the answer waits for all of them.
@@ -268,14 +311,16 @@ void one_timer(engine::Engine& engine, const Call& call) {
 
 }  // namespace
 
-void add_event_routes(Router& router, engine::Engine& engine) {
+void add_event_routes(Router& router, engine::Engine& engine, const ApiOptions& options) {
   router.add(
       "POST", "/webhooks/st2",
       RouteAccess::needs(Permission::kWebhookSend,
                          [](const Call&) { return Result<auth::Resource>(auth::plain_resource("webhook:st2")); }),
       "Inject a trigger", [&engine](const Call& call) { generic_webhook(engine, call); });
-  router.add("POST", "/webhooks/{url*}", RouteAccess::needs(Permission::kWebhookSend, named_webhook()),
-             "Receive a webhook", [&engine](const Call& call) { webhook(engine, call); });
+  router.add(
+      "POST", "/webhooks/{url*}",
+      RouteAccess::needs(Permission::kWebhookSend, named_webhook()).unless_signed(signature_check(engine, options)),
+      "Receive a webhook", [&engine, &options](const Call& call) { webhook(engine, options, call); });
   router.add("GET", "/webhooks", RouteAccess::needs(Permission::kWebhookList), "List webhooks",
              [&engine](const Call& call) {
                const auto triggers = webhook_triggers(engine, "");

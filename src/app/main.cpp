@@ -26,6 +26,7 @@ int main(int argc, char** argv) {
     arguments.timezone = given.timezone;
     arguments.auth_htpasswd = given.auth_htpasswd;
     arguments.encryption_key_path = given.encryption_key_path;
+    arguments.webhooks = given.webhooks;
     arguments.rbac = given.rbac;
     arguments.rbac_isolation = given.rbac_isolation;
     arguments.st2_ports = given.st2_ports;

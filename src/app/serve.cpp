@@ -219,13 +219,16 @@ Status Server::open(const Settings& settings, const std::string& share, const st
     api->handle_inside(internal_request(method, path, query, body),
                        std::make_shared<InternalResponder>(loop, std::move(done)));
   });
-  api::ApiOptions api_options{version, options.driver.api_url, access.get(), passwords.get(), {}, "", {}};
+  api::ApiOptions api_options{version, options.driver.api_url, access.get(), passwords.get(), {}, {}, "", {}};
   if (!settings.rbac.empty()) {
     const auth::RbacOptions roles{settings.user, settings.rbac_isolation};
     api_options.load_roles = [directory = settings.rbac, roles]() -> Result<std::shared_ptr<const auth::Rbac>> {
       SQ_TRY(auth::Definitions definitions, auth::load_definitions(directory));
       return std::make_shared<const auth::Rbac>(std::move(definitions), roles);
     };
+  }
+  if (!settings.webhooks.empty()) {
+    SQ_TRY(api_options.webhooks, auth::load_webhooks(settings.webhooks));
   }
   api_options.audit_file = settings.data + "/audit.log";
   api_options.connections = [this] {

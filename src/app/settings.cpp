@@ -38,6 +38,7 @@ constexpr std::array kNames = {"data",
                                "rbac",
                                "rbac_isolation",
                                "st2_ports",
+                               "webhooks",
                                "action_slots",
                                "runners",
                                "ssh_key_file",
@@ -165,6 +166,7 @@ Status apply_settings(const Table& table, Settings& settings) {
   if (const Given ports = get("st2_ports")) {
     SQ_TRY(settings.st2_ports, parse_switch(ports));
   }
+  if (const Given file = get("webhooks")) settings.webhooks = file.value;
   SQ_CHECK(apply_roles(get("rbac"), get("rbac_isolation"), settings));
   if (const Given key = get("encryption_key_path")) settings.encryption_key_path = key.value;
   if (const Given overrides = get("overrides")) settings.overrides = overrides.value;
@@ -237,6 +239,7 @@ Result<Settings> read_settings(const ServeArguments& arguments,
   given("overrides", arguments.overrides);
   given("watch", arguments.watch);
   given("st2_ports", arguments.st2_ports ? "true" : "");
+  given("webhooks", arguments.webhooks);
   given("rbac", arguments.rbac);
   given("rbac_isolation", arguments.rbac_isolation);
   if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));

@@ -24,6 +24,7 @@ struct Settings {
   std::string tls_certificate, tls_key;
   std::string auth_htpasswd;        // passwords of users; empty: authentication is off
   std::string rbac;                 // directory with the files of roles; empty: every user may everything
+  std::string webhooks;             // file of webhooks that are signed by their senders; empty: none are
   bool rbac_isolation = false;      // executions and rules of others are hidden
   std::string encryption_key_path;  // of encrypted datastore values; empty: one that squall makes in its data directory
   std::string user = "stanley";     // StackStorm's system user
@@ -43,17 +44,17 @@ struct Settings {
 struct ServeArguments {
   std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone,
       auth_htpasswd;
-  std::string encryption_key_path, overrides, watch, rbac, rbac_isolation;
+  std::string encryption_key_path, overrides, watch, rbac, rbac_isolation, webhooks;
   bool st2_ports = false;
   std::vector<std::string> packs;
 };
 
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_ST2_PORTS, SQUALL_CONFIG,
 // SQUALL_CONFIGS, SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE,
-// SQUALL_TLS_KEY, SQUALL_AUTH_HTPASSWD, SQUALL_RBAC, SQUALL_RBAC_ISOLATION, SQUALL_ENCRYPTION_KEY_PATH,
-// SQUALL_OVERRIDES and SQUALL_WATCH; and, without an option, SQUALL_ACTION_SLOTS, SQUALL_RUNNERS (colon list) and
-// SQUALL_SSH_... The configuration file is YAML with the same names in lower case. Errors say which source gave the bad
-// value, with file and line for the file.
+// SQUALL_TLS_KEY, SQUALL_AUTH_HTPASSWD, SQUALL_RBAC, SQUALL_RBAC_ISOLATION, SQUALL_WEBHOOKS,
+// SQUALL_ENCRYPTION_KEY_PATH, SQUALL_OVERRIDES and SQUALL_WATCH; and, without an option, SQUALL_ACTION_SLOTS,
+// SQUALL_RUNNERS (colon list) and SQUALL_SSH_... The configuration file is YAML with the same names in lower case.
+// Errors say which source gave the bad value, with file and line for the file.
 Result<Settings> read_settings(const ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment);
 

@@ -57,6 +57,10 @@ void add_serve(Cli& cli) {
   serve->add_option("--tls-key", cli.serve.tls_key, "PEM file");
   serve->add_option("--auth-htpasswd", cli.serve.auth_htpasswd,
                     "Passwords of users, as htpasswd makes them; turns authentication on (SQUALL_AUTH_HTPASSWD)");
+  serve->add_option(
+      "--webhooks", cli.serve.webhooks,
+      "YAML file of webhooks that are checked by their sender's signature: github, gitlab, slack, stripe, "
+      "standard (SQUALL_WEBHOOKS)");
   serve->add_option("--rbac", cli.serve.rbac,
                     "Directory with roles/, assignments/ and mappings/, as StackStorm has them; without it every user "
                     "may everything (SQUALL_RBAC)");

@@ -11,7 +11,7 @@ namespace squall::cli {
 struct ServeArguments {
   std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone,
       auth_htpasswd;
-  std::string encryption_key_path, overrides, watch, rbac, rbac_isolation;
+  std::string encryption_key_path, overrides, watch, rbac, rbac_isolation, webhooks;
   bool st2_ports = false;
   std::vector<std::string> packs;
 };
