@@ -131,7 +131,7 @@ void Api::on_answer(const AuditFacts& facts, const Route& route, Duration since,
   metrics_.on_answer(route.method, route.pattern, status, Clock::system().monotonic() - since);
   const bool denied = status == kUnauthorized || status == kForbidden;
   if (!audit_ || !(denied || facts.is_change_or_secret)) return;
-  audit_->write({route.summary,
+  audit_->write({route.doc.summary(),
                  {{"user", facts.user},
                   {"auth_method", facts.auth_method.empty() ? "none" : facts.auth_method},
                   {"address", facts.address},

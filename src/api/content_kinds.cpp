@@ -114,7 +114,8 @@ static Value shown_content(const Value& document) {
 void add_content_views(Router& router, engine::Engine& engine, const ContentKind& kind) {
   const auto list = auth::permission_on(kind.resource, "list"), view = auth::permission_on(kind.resource, "view");
   SQ_ASSERT(list && view);
-  router.add("GET", kind.path, RouteAccess::needs(*list), "List " + std::string(kind.title),
+  router.add("GET", kind.path, RouteAccess::needs(*list),
+             RouteDoc("List " + std::string(kind.title)).page().filters(kind.filters),
              [&engine, &kind](const Call& call) {
                ListSpec spec = spec_of(kind);
                spec.view = shown_content;

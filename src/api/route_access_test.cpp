@@ -39,6 +39,7 @@ std::vector<Sample> samples() {
   std::vector<Sample> all = {
       {"GET", "/", "any user", "", {}, ""},
       {"GET", "/squall/health", "everybody", "", {}, ""},
+      {"GET", "/squall/openapi.json", "everybody", "", {}, ""},
       {"GET", "/squall/ready", "everybody", "", {}, ""},
       {"GET", "/squall/metrics", "any user", "", {}, ""},
       {"GET", "/service_registry/groups", "administrators", "", {}, ""},

@@ -92,9 +92,9 @@ net::ServerResponse fault(const Error& error) {
   return response;
 }
 
-void Router::add(std::string method, std::string pattern, RouteAccess access, std::string summary,
+void Router::add(std::string method, std::string pattern, RouteAccess access, RouteDoc doc,
                  std::function<void(const Call&)> handler) {
-  routes_.push_back({std::move(method), std::move(pattern), std::move(access), std::move(summary), std::move(handler)});
+  routes_.push_back({std::move(method), std::move(pattern), std::move(access), std::move(doc), std::move(handler)});
 }
 
 const Route* Router::find(std::string_view method, std::string_view path,

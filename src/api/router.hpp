@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/route_access.hpp"
+#include "api/route_doc.hpp"
 #include "auth/identity.hpp"
 #include "base/result.hpp"
 #include "net/http_server.hpp"
@@ -63,13 +64,13 @@ struct Route {
   std::string method;
   std::string pattern;  // "/executions/{id}/children"; "{path*}" takes the rest
   RouteAccess access;
-  std::string summary;
+  RouteDoc doc;
   std::function<void(const Call&)> handler;
 };
 
 class Router {
  public:
-  void add(std::string method, std::string pattern, RouteAccess access, std::string summary,
+  void add(std::string method, std::string pattern, RouteAccess access, RouteDoc doc,
            std::function<void(const Call&)> handler);
   // The route and its path parameters; null when nothing matches. Routes added first win.
   const Route* find(std::string_view method, std::string_view path,

@@ -251,6 +251,14 @@ Status copy_files(const Value& source, Value& copy, const std::string& from, con
   return write_file_atomically(to + "/actions/" + name + ".yaml", text);
 }
 
+Value clone_model() {
+  return model_of(R"yaml(
+dest_pack: {type: string, required: true}
+dest_action: {type: string, required: true}
+overwrite: {type: boolean, required: false, default: false}
+)yaml");
+}
+
 // The action that a clone makes.
 ResourceOf clone_target() {
   return [](const Call& call) -> Result<auth::Resource> {
@@ -262,11 +270,7 @@ ResourceOf clone_target() {
 }
 
 void clone_action(engine::Engine& engine, const Call& call) {
-  static const Value model = model_of(R"yaml(
-dest_pack: {type: string, required: true}
-dest_action: {type: string, required: true}
-overwrite: {type: boolean, required: false, default: false}
-)yaml");
+  static const Value model = clone_model();
   const auto body = checked_body(call, model);
   if (!body) return call.fail(body.error());
   const Value* source = find_or_fail(engine, kActionKind, call, call.parameter("ref"));
@@ -335,9 +339,11 @@ void add_action_routes(Router& router, engine::Engine& engine) {
              [&engine](const Call& call) { action_parameters(engine, call); });
   router.add("GET", "/actions/views/entry_point/{ref}",
              RouteAccess::needs(Permission::kActionView, named_content(engine, kActionKind, "ref")),
-             "The file an action runs", [&engine](const Call& call) { entry_point(engine, call); });
+             RouteDoc("The file an action runs").answers(200, "*/*"),
+             [&engine](const Call& call) { entry_point(engine, call); });
   router.add("GET", "/actions/views/overview", RouteAccess::needs(Permission::kActionList),
-             "Actions with all their parameters", [&engine](const Call& call) {
+             RouteDoc("Actions with all their parameters").page().filters(kActionKind.filters),
+             [&engine](const Call& call) {
                ListSpec spec = spec_of(kActionKind);
                spec.view = [&engine](const Value& action) { return overview(engine, action); };
                reply_list(call, engine.catalog().all(kActionKind.collection), spec);
@@ -349,16 +355,19 @@ void add_action_routes(Router& router, engine::Engine& engine) {
                if (action != nullptr) call.reply(200, overview(engine, *action));
              });
   router.add("POST", "/actions/{ref}/clone", RouteAccess::needs(Permission::kActionCreate, clone_target()),
-             "Copy an action", [&engine](const Call& call) { clone_action(engine, call); });
+             RouteDoc("Copy an action").body(clone_model()).answers(201),
+             [&engine](const Call& call) { clone_action(engine, call); });
   router.add("POST", "/actions", RouteAccess::needs(Permission::kActionCreate, content_in_body("action")),
-             "Make an action", [&engine](const Call& call) { make_action(engine, call); });
+             RouteDoc("Make an action").body(model_of(kModel)).answers(201),
+             [&engine](const Call& call) { make_action(engine, call); });
   router.add("PUT", "/actions/{id}", RouteAccess::needs(Permission::kActionModify, named_content(engine, kActionKind)),
-             "Replace an action", [&engine](const Call& call) { replace_action(engine, call); });
+             RouteDoc("Replace an action").body(model_of(kModel)),
+             [&engine](const Call& call) { replace_action(engine, call); });
   router.add("DELETE", "/actions/{id}",
-             RouteAccess::needs(Permission::kActionDelete, named_content(engine, kActionKind)), "Remove an action",
-             [&engine](const Call& call) { remove_action(engine, call); });
-  router.add("GET", "/actions", RouteAccess::needs(Permission::kActionList), "List actions",
-             [&engine](const Call& call) {
+             RouteAccess::needs(Permission::kActionDelete, named_content(engine, kActionKind)),
+             RouteDoc("Remove an action").answers(204), [&engine](const Call& call) { remove_action(engine, call); });
+  router.add("GET", "/actions", RouteAccess::needs(Permission::kActionList),
+             RouteDoc("List actions").page().filters(kActionKind.filters), [&engine](const Call& call) {
                Call unsorted = call;  // StackStorm's list of actions takes no order but its own
                std::erase_if(unsorted.request.query, [](const auto& parameter) { return parameter.first == "sort"; });
                reply_list(unsorted, engine.catalog().all(kActionKind.collection), spec_of(kActionKind));

@@ -57,6 +57,8 @@ immutable_parameters: {type: object, default: {}}
 metadata_file: {type: string, default: ""}
 )yaml";
 
+constexpr std::string_view kCommandModel = "command: {type: string, required: true}";
+
 constexpr std::string_view kMatchModel = R"yaml(
 command: {type: string, required: true}
 user: {type: string}
@@ -99,7 +101,7 @@ void put_alias(engine::Engine& engine, const Call& call, bool replace) {
 }
 
 void match(engine::Engine& engine, const Call& call) {
-  static const Value model = model_of("command: {type: string, required: true}");
+  static const Value model = model_of(kCommandModel);
   const auto body = checked_body(call, model);
   if (!body) return call.fail(body.error());
   const auto found = match_alias(all_aliases(engine), (*body)["command"].string());
@@ -283,25 +285,35 @@ void match_and_execute(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_alias_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/actionalias/help", RouteAccess::needs(Permission::kActionAliasHelp), "What can be said in a chat",
+  router.add("GET", "/actionalias/help", RouteAccess::needs(Permission::kActionAliasHelp),
+             RouteDoc("What can be said in a chat")
+                 .query("filter")
+                 .query("pack")
+                 .query("limit", "integer")
+                 .query("offset", "integer"),
              [&engine](const Call& call) { help(engine, call); });
   router.add("POST", "/actionalias/match", RouteAccess::needs(Permission::kActionAliasMatch),
-             "The alias that a command means", [&engine](const Call& call) { match(engine, call); });
+             RouteDoc("The alias that a command means").body(model_of(kCommandModel)),
+             [&engine](const Call& call) { match(engine, call); });
   add_content_views(router, engine, kAliasKind);
   router.add("POST", "/actionalias",
              RouteAccess::needs(Permission::kActionAliasCreate, content_in_body("action_alias")),
-             "Make an action alias", [&engine](const Call& call) { put_alias(engine, call, false); });
+             RouteDoc("Make an action alias").body(model_of(kModel)).answers(201),
+             [&engine](const Call& call) { put_alias(engine, call, false); });
   router.add("PUT", "/actionalias/{id}",
              RouteAccess::needs(Permission::kActionAliasModify, named_content(engine, kAliasKind)),
-             "Replace an action alias", [&engine](const Call& call) { put_alias(engine, call, true); });
+             RouteDoc("Replace an action alias").body(model_of(kModel)),
+             [&engine](const Call& call) { put_alias(engine, call, true); });
   router.add("DELETE", "/actionalias/{id}",
              RouteAccess::needs(Permission::kActionAliasDelete, named_content(engine, kAliasKind)),
-             "Remove an action alias", [&engine](const Call& call) { remove_content(engine, kAliasKind, call); });
+             RouteDoc("Remove an action alias").answers(204),
+             [&engine](const Call& call) { remove_content(engine, kAliasKind, call); });
   router.add("POST", "/aliasexecution", RouteAccess::needs(Permission::kActionExecute, action_of_alias(engine)),
-             "Run the action of an alias", [&engine](const Call& call) { execute(engine, call); });
+             RouteDoc("Run the action of an alias").body(model_of(execution_model())).answers(201),
+             [&engine](const Call& call) { execute(engine, call); });
   router.add("POST", "/aliasexecution/match_and_execute",
              RouteAccess::needs(Permission::kActionExecute, action_of_command(engine)),
-             "Find the alias of a command and run its action",
+             RouteDoc("Find the alias of a command and run its action").body(model_of(kMatchModel)).answers(201),
              [&engine](const Call& call) { match_and_execute(engine, call); });
 }
 

@@ -235,25 +235,31 @@ void add_auth_routes(Router& router, engine::Engine& engine, const ApiOptions& o
   const auto limiter = std::make_shared<auth::LoginLimiter>(Clock::system());
   // nginx in front of StackStorm adds "/auth/v1"; here one port serves all.
   for (const std::string prefix : {"", "/auth/v1", "/auth"}) {
-    router.add("POST", prefix + "/tokens", RouteAccess::everybody(), "Log in: a token for a user and a password",
+    router.add("POST", prefix + "/tokens", RouteAccess::everybody(),
+               RouteDoc("Log in: a token for a user and a password").body(model_of(kTokenModel, true)).answers(201),
                [&options, limiter](const Call& call) { make_token(options, *limiter, call); });
-    router.add("POST", prefix + "/tokens/validate", RouteAccess::any_user(), "Is a token good?",
+    router.add("POST", prefix + "/tokens/validate", RouteAccess::any_user(),
+               RouteDoc("Is a token good?").body(model_of("token: {type: string, required: true}", true)),
                [&options](const Call& call) { validate_token(options, call); });
     router.add("GET", prefix + "/sso", RouteAccess::everybody(), "Is single sign-on available?", [](const Call& call) {
       call.reply(200, Value::dict({{"enabled", false}}));
     });
   }
   router.add("GET", "/user", RouteAccess::any_user(), "Who is asking", who_asks);
-  router.add("GET", "/apikeys", RouteAccess::needs(Permission::kApiKeyList), "List API keys",
+  router.add("GET", "/apikeys", RouteAccess::needs(Permission::kApiKeyList),
+             RouteDoc("List API keys").page().query("user").query("show_secrets", "boolean"),
              [&engine](const Call& call) { list_keys(engine, call); });
   router.add("POST", "/apikeys", RouteAccess::needs(Permission::kApiKeyCreate),
-             "Make an API key; it is shown this once", [&options](const Call& call) { make_key(options, call); });
-  router.add("GET", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyView, named_key(options)), "One API key",
+             RouteDoc("Make an API key; it is shown this once").body(model_of(kApiKeyModel)).answers(201),
+             [&options](const Call& call) { make_key(options, call); });
+  router.add("GET", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyView, named_key(options)),
+             RouteDoc("One API key").query("show_secrets", "boolean"),
              [&options](const Call& call) { one_key(options, call); });
   router.add("PUT", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyModify, named_key(options)),
-             "Change an API key", [&options](const Call& call) { replace_key(options, call); });
+             RouteDoc("Change an API key").body(model_of(kApiKeyModel)),
+             [&options](const Call& call) { replace_key(options, call); });
   router.add("DELETE", "/apikeys/{id}", RouteAccess::needs(Permission::kApiKeyDelete, named_key(options)),
-             "Remove an API key", [&options](const Call& call) { remove_key(options, call); });
+             RouteDoc("Remove an API key").answers(204), [&options](const Call& call) { remove_key(options, call); });
 }
 
 }  // namespace squall::api

@@ -49,8 +49,8 @@ void put_config(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_config_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/configs", RouteAccess::needs(Permission::kPackList), "List the configs of packs",
-             [&engine](const Call& call) {
+  router.add("GET", "/configs", RouteAccess::needs(Permission::kPackList),
+             RouteDoc("List the configs of packs").page().filters(kFilters), [&engine](const Call& call) {
                ListSpec spec = spec_of(kConfigAttributes);
                spec.view = [&engine](const Value& config) { return shown_config(engine, config); };
                reply_list(call, engine.catalog().all(Collection::kConfigs), spec);
@@ -61,10 +61,11 @@ void add_config_routes(Router& router, engine::Engine& engine) {
                if (found == nullptr) return call.fail(unknown(call.parameter("pack")));
                call.reply(200, shown_config(engine, *found));
              });
-  router.add("PUT", "/configs/{pack}", RouteAccess::needs(Permission::kPackConfig), "Set the config of a pack",
+  router.add("PUT", "/configs/{pack}", RouteAccess::needs(Permission::kPackConfig),
+             RouteDoc("Set the config of a pack").body(Value::dict({{"type", "object"}})),
              [&engine](const Call& call) { put_config(engine, call); });
-  router.add("GET", "/config_schemas", RouteAccess::needs(Permission::kPackList), "List the schemas of configs",
-             [&engine](const Call& call) {
+  router.add("GET", "/config_schemas", RouteAccess::needs(Permission::kPackList),
+             RouteDoc("List the schemas of configs").page().filters(kFilters), [&engine](const Call& call) {
                reply_list(call, engine.catalog().all(Collection::kConfigSchemas), spec_of(kSchemaAttributes));
              });
   router.add("GET", "/config_schemas/{pack}", RouteAccess::needs(Permission::kPackView, named_pack("pack")),

@@ -4,6 +4,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/request_body.hpp"
 #include "api/resources.hpp"
 #include "base/ids.hpp"
 #include "base/log.hpp"
@@ -38,6 +39,12 @@ constexpr StoredFilter kEnforcementFilters[] = {{"rule_ref", "rule"},
                                                 {"enforced_at_lt", "enforced_at", Compare::kLess, true}};
 // Credentials of the sender never become part of an event (G-11).
 constexpr std::string_view kHiddenHeaders[] = {"x-auth-token", "st2-api-key", "authorization", "cookie"};
+
+// For the OpenAPI document; a trigger is named, or described by its type and parameters.
+constexpr std::string_view kInjectionModel = R"yaml(
+trigger: {type: [string, object], required: true}
+payload: {type: object}
+)yaml";
 
 Value shown_instance(const Value& document) {
   Value shown = document;
@@ -316,11 +323,13 @@ void add_event_routes(Router& router, engine::Engine& engine, const ApiOptions& 
       "POST", "/webhooks/st2",
       RouteAccess::needs(Permission::kWebhookSend,
                          [](const Call&) { return Result<auth::Resource>(auth::plain_resource("webhook:st2")); }),
-      "Inject a trigger", [&engine](const Call& call) { generic_webhook(engine, call); });
+      RouteDoc("Inject a trigger").body(model_of(kInjectionModel, true)).answers(202),
+      [&engine](const Call& call) { generic_webhook(engine, call); });
   router.add(
       "POST", "/webhooks/{url*}",
       RouteAccess::needs(Permission::kWebhookSend, named_webhook()).unless_signed(signature_check(engine, options)),
-      "Receive a webhook", [&engine, &options](const Call& call) { webhook(engine, options, call); });
+      RouteDoc("Receive a webhook").body(Value::dict({{"type", Value::list({"object", "array"})}})).answers(202),
+      [&engine, &options](const Call& call) { webhook(engine, options, call); });
   router.add("GET", "/webhooks", RouteAccess::needs(Permission::kWebhookList), "List webhooks",
              [&engine](const Call& call) {
                const auto triggers = webhook_triggers(engine, "");
@@ -334,12 +343,12 @@ void add_event_routes(Router& router, engine::Engine& engine, const ApiOptions& 
                      Error(ErrorCode::kNotFound, "Webhook " + call.parameter("url") + " not registered with st2"));
                call.reply(200, triggers.front());
              });
-  router.add("GET", "/timers", RouteAccess::needs(Permission::kTimerList), "List timers",
+  router.add("GET", "/timers", RouteAccess::needs(Permission::kTimerList), RouteDoc("List timers").query("timer_type"),
              [&engine](const Call& call) { list_timers(engine, call); });
   router.add("GET", "/timers/{ref}", RouteAccess::needs(Permission::kTimerView, named_timer(engine)), "One timer",
              [&engine](const Call& call) { one_timer(engine, call); });
-  router.add("GET", "/triggerinstances", RouteAccess::needs(Permission::kTriggerList), "List trigger instances",
-             [&engine](const Call& call) {
+  router.add("GET", "/triggerinstances", RouteAccess::needs(Permission::kTriggerList),
+             RouteDoc("List trigger instances").page().filters(kInstanceFilters), [&engine](const Call& call) {
                reply_stored_list(call, engine.store(), Collection::kTriggerInstances, kInstanceFilters,
                                  "-occurrence_time", instance_spec());
              });
@@ -357,8 +366,8 @@ void add_event_routes(Router& router, engine::Engine& engine, const ApiOptions& 
           RouteAccess::needs(Permission::kTriggerView, named_trigger_instance(engine)), Collection::kTriggerInstances,
           "One trigger instance", instance_spec);
   for (const char* path : {"/ruleenforcements", "/ruleenforcements/views"}) {
-    router.add("GET", path, RouteAccess::needs(Permission::kRuleEnforcementList), "List rule enforcements",
-               [&engine](const Call& call) {
+    router.add("GET", path, RouteAccess::needs(Permission::kRuleEnforcementList),
+               RouteDoc("List rule enforcements").page().filters(kEnforcementFilters), [&engine](const Call& call) {
                  reply_stored_list(call, engine.store(), Collection::kEnforcements, kEnforcementFilters, "-enforced_at",
                                    enforcement_spec());
                });

@@ -3,6 +3,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/request_body.hpp"
 #include "api/resources.hpp"
 #include "base/strings.hpp"
 #include "model/execution.hpp"
@@ -82,6 +83,24 @@ ListSpec execution_spec(engine::Engine& engine) {
   spec.view = [&engine](const Value& execution) { return shown(engine, execution); };
   return spec;
 }
+
+// For the OpenAPI document; run() and its like tell mistakes in StackStorm's words.
+constexpr std::string_view kRunModel = R"yaml(
+action: {type: string, required: true}
+parameters: {type: object}
+user: {type: [string, "null"]}
+context: {type: object}
+delay: {type: integer, minimum: 0}
+notify: {type: object}
+)yaml";
+constexpr std::string_view kAgainModel = R"yaml(
+parameters: {type: object}
+tasks: {type: array, items: {type: string}}
+reset: {type: array, items: {type: string}}
+inputs: {type: object}
+)yaml";
+constexpr std::string_view kStatusModel =
+    "status: {type: string, required: true, enum: [pausing, paused, resuming, running]}";
 
 Result<Value> load(engine::Engine& engine, const std::string& id) { return find_execution(engine, id); }
 
@@ -349,18 +368,23 @@ void filter_values(engine::Engine& engine, const Call& call) {
 
 void add_execution_routes(Router& router, engine::Engine& engine) {
   for (const std::string base : {"/executions", "/actionexecutions"}) {
-    router.add("GET", base, RouteAccess::needs(Permission::kExecutionList), "List executions",
-               [&engine](const Call& call) {
+    router.add("GET", base, RouteAccess::needs(Permission::kExecutionList),
+               RouteDoc("List executions").page().filters(kFilters), [&engine](const Call& call) {
                  reply_stored_list(call, engine.store(), Collection::kExecutions, kFilters, "-start_timestamp",
                                    execution_spec(engine), own_executions(call));
                });
     router.add("GET", base + "/views/filters", RouteAccess::needs(Permission::kExecutionViewsFiltersList),
-               "The values that lists can be filtered by",
+               RouteDoc("The values that lists can be filtered by").query("types"),
                [&engine](const Call& call) { filter_values(engine, call); });
     router.add("POST", base, RouteAccess::needs(Permission::kActionExecute, action_in_body(engine, "action")),
-               "Run an action", [&engine](const Call& call) { run(engine, call); });
+               RouteDoc("Run an action").body(model_of(kRunModel, true)).answers(201),
+               [&engine](const Call& call) { run(engine, call); });
     router.add("GET", base + "/{id}", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
-               "One execution", [&engine](const Call& call) {
+               RouteDoc("One execution")
+                   .query("show_secrets", "boolean")
+                   .query("include_attributes")
+                   .query("exclude_attributes"),
+               [&engine](const Call& call) {
                  // Known, but without effect: records hold no secrets that could be shown.
                  if (const auto show = read_flag(call, "show_secrets", false); !show) return call.fail(show.error());
                  const auto execution = load(engine, call.parameter("id"));
@@ -368,18 +392,26 @@ void add_execution_routes(Router& router, engine::Engine& engine) {
                  reply_one(call, *execution, execution_spec(engine));
                });
     router.add("GET", base + "/{id}/children", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
-               "The tasks of a chain", [&engine](const Call& call) { children(engine, call); });
+               RouteDoc("The tasks of a chain").query("depth", "integer"),
+               [&engine](const Call& call) { children(engine, call); });
     router.add("GET", base + "/{id}/output", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
-               "Output of an action", [&engine](const Call& call) { output(engine, call); });
+               RouteDoc("Output of an action").query("output_type").answers(200, "text/plain"),
+               [&engine](const Call& call) { output(engine, call); });
     router.add("GET", base + "/{id}/result", RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
-               "The result alone", [&engine](const Call& call) { result(engine, call); });
+               RouteDoc("The result alone").query("pretty_format", "boolean").answers(200, "text/json"),
+               [&engine](const Call& call) { result(engine, call); });
     router.add("GET", base + "/{id}/attribute/{name}",
                RouteAccess::needs(Permission::kExecutionView, named_execution(engine)), "One attribute of an execution",
                [&engine](const Call& call) { attribute(engine, call); });
     router.add("POST", base + "/{id}/re_run", RouteAccess::needs(Permission::kExecutionRerun, named_execution(engine)),
-               "Run again with the same parameters", [&engine](const Call& call) { run_again(engine, call); });
+               RouteDoc("Run again with the same parameters")
+                   .query("no_merge", "boolean")
+                   .body(model_of(kAgainModel, true))
+                   .answers(201),
+               [&engine](const Call& call) { run_again(engine, call); });
     router.add("PUT", base + "/{id}", RouteAccess::needs(Permission::kExecutionStop, named_execution(engine)),
-               "Pause or resume", [&engine](const Call& call) { change_status(engine, call); });
+               RouteDoc("Pause or resume").body(model_of(kStatusModel, true)),
+               [&engine](const Call& call) { change_status(engine, call); });
     router.add("DELETE", base + "/{id}", RouteAccess::needs(Permission::kExecutionStop, named_execution(engine)),
                "Cancel", [&engine](const Call& call) { cancel(engine, call); });
   }

@@ -1,6 +1,7 @@
 // Inquiries: questions that wait for a person's answer (stackstorm-features.md K-2).
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/request_body.hpp"
 #include "api/resources.hpp"
 #include "model/execution.hpp"
 
@@ -95,8 +96,8 @@ void respond(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_inquiry_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/inquiries", RouteAccess::needs(Permission::kInquiryList), "Questions that wait for an answer",
-             [&engine](const Call& call) {
+  router.add("GET", "/inquiries", RouteAccess::needs(Permission::kInquiryList),
+             RouteDoc("Questions that wait for an answer").page(), [&engine](const Call& call) {
                reply_stored_list(call, engine.store(), Collection::kExecutions, {}, "-start_timestamp", spec(),
                                  {{"runner", store::Compare::kEqual, Value(std::string(kRunner))},
                                   {"status", store::Compare::kEqual, Value(std::string(model::status::kPending))}});
@@ -108,7 +109,8 @@ void add_inquiry_routes(Router& router, engine::Engine& engine) {
                reply_one(call, *inquiry, spec());
              });
   router.add("PUT", "/inquiries/{id}", RouteAccess::needs(Permission::kInquiryRespond, named_inquiry(engine)),
-             "Answer a question", [&engine](const Call& call) { respond(engine, call); });
+             RouteDoc("Answer a question").body(model_of("response: {type: object, required: true}", true)),
+             [&engine](const Call& call) { respond(engine, call); });
 }
 
 }  // namespace squall::api

@@ -262,14 +262,25 @@ void list(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_key_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/keys", RouteAccess::filtered(Permission::kKeyValuePairList), "List datastore values",
+  router.add("GET", "/keys", RouteAccess::filtered(Permission::kKeyValuePairList),
+             RouteDoc("List datastore values")
+                 .query("limit", "integer")
+                 .query("offset", "integer")
+                 .query("sort")
+                 .query("scope")
+                 .query("user")
+                 .query("prefix")
+                 .query("decrypt", "boolean"),
              [&engine](const Call& call) { list(engine, call); });
   router.add("GET", "/keys/{name}", RouteAccess::needs(Permission::kKeyValuePairView, named_pair()),
-             "One datastore value", [&engine](const Call& call) { get(engine, call); });
+             RouteDoc("One datastore value").query("scope").query("user").query("decrypt", "boolean"),
+             [&engine](const Call& call) { get(engine, call); });
   router.add("PUT", "/keys/{name}", RouteAccess::needs(Permission::kKeyValuePairSet, given_pair()),
-             "Set a datastore value", [&engine](const Call& call) { put(engine, call); });
+             RouteDoc("Set a datastore value").body(model_of(kModel, true)),
+             [&engine](const Call& call) { put(engine, call); });
   router.add("DELETE", "/keys/{name}", RouteAccess::needs(Permission::kKeyValuePairDelete, named_pair()),
-             "Remove a datastore value", [&engine](const Call& call) { remove(engine, call); });
+             RouteDoc("Remove a datastore value").query("scope").query("user").answers(204),
+             [&engine](const Call& call) { remove(engine, call); });
 }
 
 }  // namespace squall::api

@@ -156,17 +156,21 @@ void one_file(engine::Engine& engine, const Call& call) {
 
 void add_pack_routes(Router& router, engine::Engine& engine) {
   router.add("POST", "/packs/register", RouteAccess::needs(Permission::kPackRegister),
-             "Load packs again from their directories", [&engine](const Call& call) { register_packs(engine, call); });
-  router.add("POST", "/packs/install", RouteAccess::needs(Permission::kPackInstall), "Install packs",
+             RouteDoc("Load packs again from their directories").body(model_of(kRegisterModel)),
+             [&engine](const Call& call) { register_packs(engine, call); });
+  router.add("POST", "/packs/install", RouteAccess::needs(Permission::kPackInstall),
+             RouteDoc("Install packs").body(model_of(kInstallModel)).answers(202),
              [&engine](const Call& call) { run_pack_action(engine, call, "packs.install", true); });
-  router.add("POST", "/packs/uninstall", RouteAccess::needs(Permission::kPackUninstall), "Remove packs",
+  router.add("POST", "/packs/uninstall", RouteAccess::needs(Permission::kPackUninstall),
+             RouteDoc("Remove packs").body(model_of(kInstallModel)).answers(202),
              [&engine](const Call& call) { run_pack_action(engine, call, "packs.uninstall", false); });
   router.add("GET", "/packs/views/files/{ref}",
              RouteAccess::needs(Permission::kPackView, named_content(engine, kPackKind, "ref")), "All files of a pack",
              [&engine](const Call& call) { all_files(engine, call); });
   router.add("GET", "/packs/views/file/{ref}/{path*}",
              RouteAccess::needs(Permission::kPackView, named_content(engine, kPackKind, "ref")).unless(is_icon),
-             "One file of a pack", [&engine](const Call& call) { one_file(engine, call); });
+             RouteDoc("One file of a pack").answers(200, "*/*"),
+             [&engine](const Call& call) { one_file(engine, call); });
   add_content_views(router, engine, kPackKind);
 }
 

@@ -107,14 +107,17 @@ void one_type(const Call& call) {
 void add_policy_routes(Router& router, engine::Engine& engine) {
   add_content_views(router, engine, kPolicyKind);
   router.add("POST", "/policies", RouteAccess::needs(Permission::kPolicyCreate, content_in_body("policy")),
-             "Make a policy", [&engine](const Call& call) { make_policy(engine, call); });
+             RouteDoc("Make a policy").body(model_of(kModel)).answers(201),
+             [&engine](const Call& call) { make_policy(engine, call); });
   router.add("PUT", "/policies/{id}", RouteAccess::needs(Permission::kPolicyModify, named_content(engine, kPolicyKind)),
-             "Replace a policy", [&engine](const Call& call) { replace_policy(engine, call); });
+             RouteDoc("Replace a policy").body(model_of(kModel)),
+             [&engine](const Call& call) { replace_policy(engine, call); });
   router.add("DELETE", "/policies/{id}",
-             RouteAccess::needs(Permission::kPolicyDelete, named_content(engine, kPolicyKind)), "Remove a policy",
+             RouteAccess::needs(Permission::kPolicyDelete, named_content(engine, kPolicyKind)),
+             RouteDoc("Remove a policy").answers(204),
              [&engine](const Call& call) { remove_content(engine, kPolicyKind, call); });
-  router.add("GET", "/policytypes", RouteAccess::needs(Permission::kPolicyTypeList), "The kinds of policies",
-             list_types);
+  router.add("GET", "/policytypes", RouteAccess::needs(Permission::kPolicyTypeList),
+             RouteDoc("The kinds of policies").page().filters(kTypeFilters), list_types);
   router.add("GET", "/policytypes/{id}", RouteAccess::needs(Permission::kPolicyTypeView, named_policy_type),
              "One kind of policy", one_type);
 }

@@ -137,12 +137,14 @@ Value mapping_documents(const auth::Definitions& definitions) {
 }  // namespace
 
 void add_role_routes(Router& router, std::function<Status()> apply) {
-  router.add("GET", "/rbac/roles", RouteAccess::admins(), "List roles", list_roles);
+  router.add("GET", "/rbac/roles", RouteAccess::admins(), RouteDoc("List roles").page().filters(kRoleFilters),
+             list_roles);
   router.add("GET", "/rbac/roles/{id}", RouteAccess::admins(), "One role with its grants", one_role);
-  router.add("GET", "/rbac/role_assignments", RouteAccess::admins(), "List who has which role", list_assignments);
+  router.add("GET", "/rbac/role_assignments", RouteAccess::admins(),
+             RouteDoc("List who has which role").page().filters(kAssignmentFilters), list_assignments);
   router.add("GET", "/rbac/role_assignments/{id}", RouteAccess::admins(), "One assignment of a role", one_assignment);
-  router.add("GET", "/rbac/permission_types", RouteAccess::admins(), "What can be granted, by type of resource",
-             list_permissions);
+  router.add("GET", "/rbac/permission_types", RouteAccess::admins(),
+             RouteDoc("What can be granted, by type of resource").query("limit", "integer"), list_permissions);
   router.add("GET", "/rbac/permission_types/{type}", RouteAccess::admins(),
              "What can be granted on one type of resource", permissions_of_type);
   router.add("GET", "/squall/rbac/mappings", RouteAccess::admins(), "The roles of groups, as the files have them",

@@ -3,6 +3,7 @@
 
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/request_body.hpp"
 #include "api/resources.hpp"
 #include "base/ids.hpp"
 #include "value/python.hpp"
@@ -24,6 +25,30 @@ constexpr std::string_view kAccepted[] = {"id",          "ref",     "uid",     "
 
 constexpr ContentFilter kFilters[] = {
     {"name", "name"}, {"pack", "pack"}, {"action", "action.ref"}, {"trigger", "trigger.type"}, {"enabled", "enabled"}};
+
+// For the OpenAPI document; check_rule() tells mistakes in StackStorm's words.
+constexpr std::string_view kRuleModel = R"yaml(
+id: {type: string}
+ref: {type: string}
+uid: {type: string}
+name: {type: string, required: true}
+pack: {type: string}
+description: {type: string}
+type: {type: object}
+tags: {type: array}
+trigger:
+  type: object
+  required: true
+  properties: {type: {type: string, required: true}, parameters: {type: object}}
+criteria: {type: object}
+action:
+  type: object
+  required: true
+  properties: {ref: {type: string, required: true}, parameters: {type: object}}
+enabled: {type: boolean}
+context: {type: object}
+metadata_file: {type: string}
+)yaml";
 
 ListSpec rule_spec() {
   ListSpec spec;
@@ -150,7 +175,8 @@ void add_rule_routes(Router& router, engine::Engine& engine) {
     const std::string path = view ? "/rules/views" : "/rules";
     const auto shown = [&engine, view](const Value& rule) { return view ? rule_view(engine, rule) : rule; };
     router.add("GET", path, RouteAccess::needs(Permission::kRuleList),
-               view ? "List rules with descriptions" : "List rules", [&engine, shown](const Call& call) {
+               RouteDoc(view ? "List rules with descriptions" : "List rules").page().filters(kFilters),
+               [&engine, shown](const Call& call) {
                  ListSpec spec = rule_spec();
                  spec.view = shown;
                  reply_list(call, public_rules(engine, call), spec);
@@ -162,16 +188,17 @@ void add_rule_routes(Router& router, engine::Engine& engine) {
                  call.reply(200, shown(engine.registry().public_rule(*found)));
                });
   }
-  router.add("POST", "/rules", RouteAccess::needs(Permission::kRuleCreate, content_in_body("rule")), "Make a rule",
+  router.add("POST", "/rules", RouteAccess::needs(Permission::kRuleCreate, content_in_body("rule")),
+             RouteDoc("Make a rule").body(model_of(kRuleModel)).answers(201),
              [&engine](const Call& call) { put_rule(engine, call, "", 201); });
-  router.add("PUT", "/rules/{id}", RouteAccess::needs(Permission::kRuleModify, named_rule(engine)), "Replace a rule",
-             [&engine](const Call& call) {
+  router.add("PUT", "/rules/{id}", RouteAccess::needs(Permission::kRuleModify, named_rule(engine)),
+             RouteDoc("Replace a rule").body(model_of(kRuleModel)), [&engine](const Call& call) {
                const Value* found = engine.catalog().find(Collection::kRules, call.parameter("id"));
                if (found == nullptr) return call.fail(not_found(call.parameter("id")));
                put_rule(engine, call, (*found)["id"].string(), 200);
              });
-  router.add("DELETE", "/rules/{id}", RouteAccess::needs(Permission::kRuleDelete, named_rule(engine)), "Remove a rule",
-             [&engine](const Call& call) {
+  router.add("DELETE", "/rules/{id}", RouteAccess::needs(Permission::kRuleDelete, named_rule(engine)),
+             RouteDoc("Remove a rule").answers(204), [&engine](const Call& call) {
                engine.change_content(
                    [&](engine::ContentRegistry& registry, engine::Changes& changes) -> Result<Value> {
                      SQ_CHECK(registry.remove_rule(call.parameter("id"), changes));

@@ -39,7 +39,8 @@ void add_runner_routes(Router& router, engine::Engine& engine) {
   add_content_views(router, engine, kRunnerTypeKind);
   router.add("PUT", "/runnertypes/{id}",
              RouteAccess::needs(Permission::kRunnerTypeModify, named_content(engine, kRunnerTypeKind)),
-             "Switch a runner type on or off", [&engine](const Call& call) { change_runner(engine, call); });
+             RouteDoc("Switch a runner type on or off").body(model_of(kModel)),
+             [&engine](const Call& call) { change_runner(engine, call); });
 }
 
 }  // namespace squall::api

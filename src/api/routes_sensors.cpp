@@ -1,6 +1,7 @@
 // Sensors: StackStorm's documents, and what each of them does now.
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
+#include "api/request_body.hpp"
 #include "api/resources.hpp"
 
 namespace squall::api {
@@ -50,9 +51,10 @@ void change_sensor(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_sensor_routes(Router& router, engine::Engine& engine) {
-  router.add(
-      "GET", "/sensortypes", RouteAccess::needs(Permission::kSensorTypeList), "List sensors",
-      [&engine](const Call& call) { reply_list(call, engine.catalog().all(kSensorKind.collection), sensor_spec()); });
+  router.add("GET", "/sensortypes", RouteAccess::needs(Permission::kSensorTypeList),
+             RouteDoc("List sensors").page().filters(kSensorKind.filters), [&engine](const Call& call) {
+               reply_list(call, engine.catalog().all(kSensorKind.collection), sensor_spec());
+             });
   router.add("GET", "/sensortypes/{id}",
              RouteAccess::needs(Permission::kSensorTypeView, named_content(engine, kSensorKind)), "One of the sensors",
              [&engine](const Call& call) {
@@ -61,9 +63,11 @@ void add_sensor_routes(Router& router, engine::Engine& engine) {
              });
   router.add("PUT", "/sensortypes/{id}",
              RouteAccess::needs(Permission::kSensorTypeModify, named_content(engine, kSensorKind)),
-             "Switch a sensor on or off", [&engine](const Call& call) { change_sensor(engine, call); });
+             RouteDoc("Switch a sensor on or off").body(model_of("enabled: {type: boolean}", true)),
+             [&engine](const Call& call) { change_sensor(engine, call); });
   router.add("GET", "/squall/sensors", RouteAccess::needs(Permission::kSensorTypeList),
-             "List sensors with what they do", [&engine](const Call& call) {
+             RouteDoc("List sensors with what they do").page().filters(kSensorKind.filters),
+             [&engine](const Call& call) {
                std::vector<Value> documents = engine.catalog().all(kSensorKind.collection);
                const Value statuses = engine.sensor_status();
                for (Value& document : documents) document = with_status(std::move(document), statuses);

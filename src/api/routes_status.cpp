@@ -1,6 +1,7 @@
 // How squall does: health, readiness, metrics.
 #include "api/api.hpp"
 #include "api/listing.hpp"
+#include "api/openapi.hpp"
 
 namespace squall::api {
 namespace {
@@ -29,12 +30,15 @@ void ready(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_status_routes(Router& router, engine::Engine& engine, const ApiOptions& options, const Metrics& metrics) {
+  router.add("GET", "/squall/openapi.json", RouteAccess::everybody(), "This document",
+             [&](const Call& call) { call.reply(200, openapi_document(router.routes(), options.version)); });
   router.add("GET", "/squall/health", RouteAccess::everybody(),
              "Is the engine up; for users also what its sensors do and what is wrong with pack files",
              [&engine](const Call& call) { health(engine, call); });
   router.add("GET", "/squall/ready", RouteAccess::everybody(), "Are changes taken? 200, or 503",
              [&engine](const Call& call) { ready(engine, call); });
-  router.add("GET", "/squall/metrics", RouteAccess::any_user(), "Counters in Prometheus' text format",
+  router.add("GET", "/squall/metrics", RouteAccess::any_user(),
+             RouteDoc("Counters in Prometheus' text format").answers(200, "text/plain"),
              [&options, &metrics](const Call& call) {
                net::ServerResponse response;
                response.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -174,13 +174,21 @@ void output_stream(engine::Engine& engine, const Call& call) {
 
 void add_stream_routes(Router& router, engine::Engine& engine) {
   for (const std::string prefix : {"", "/stream/v1", "/stream"}) {
-    router.add("GET", prefix + "/stream", RouteAccess::needs(Permission::kStreamView), "Events as they happen",
+    router.add("GET", prefix + "/stream", RouteAccess::needs(Permission::kStreamView),
+               RouteDoc("Events as they happen")
+                   .query("events")
+                   .query("action_refs")
+                   .query("execution_ids")
+                   .query("end_event")
+                   .query("end_execution_id")
+                   .query("last_event_id", "integer")
+                   .answers(200, "text/event-stream"),
                [&engine](const Call& call) { stream(engine, call); });
   }
   for (const std::string prefix : {"/stream/v1", "/stream"}) {
     router.add("GET", prefix + "/executions/{id}/output",
                RouteAccess::needs(Permission::kExecutionView, named_execution(engine)),
-               "The output of an action as it is printed",
+               RouteDoc("The output of an action as it is printed").answers(200, "text/event-stream"),
                [&engine](const Call& call) { output_stream(engine, call); });
   }
 }

@@ -98,8 +98,10 @@ void one(engine::Engine& engine, const Call& call) {
 }  // namespace
 
 void add_trace_routes(Router& router, engine::Engine& engine) {
-  router.add("GET", "/traces", RouteAccess::needs(Permission::kTraceList), "List traces",
-             [&engine](const Call& call) { list(engine, call); });
+  router.add(
+      "GET", "/traces", RouteAccess::needs(Permission::kTraceList),
+      RouteDoc("List traces").page().filters(kFilters).query("execution").query("rule").query("trigger_instance"),
+      [&engine](const Call& call) { list(engine, call); });
   router.add("GET", "/traces/{id}", RouteAccess::needs(Permission::kTraceView, named_trace(engine)), "One trace",
              [&engine](const Call& call) { one(engine, call); });
 }

@@ -99,19 +99,24 @@ void remove_trigger(engine::Engine& engine, const Call& call) {
 void add_trigger_routes(Router& router, engine::Engine& engine) {
   add_content_views(router, engine, kTriggerTypeKind);
   router.add("POST", "/triggertypes", RouteAccess::needs(Permission::kTriggerAll, content_in_body("trigger")),
-             "Register a trigger type", [&engine](const Call& call) { put_type(engine, call, false); });
+             RouteDoc("Register a trigger type").body(model_of(kTypeModel)).answers(201),
+             [&engine](const Call& call) { put_type(engine, call, false); });
   router.add("PUT", "/triggertypes/{id}",
              RouteAccess::needs(Permission::kTriggerAll, named_content(engine, kTriggerTypeKind)),
-             "Replace a trigger type", [&engine](const Call& call) { put_type(engine, call, true); });
+             RouteDoc("Replace a trigger type").body(model_of(kTypeModel)),
+             [&engine](const Call& call) { put_type(engine, call, true); });
   router.add("DELETE", "/triggertypes/{id}",
              RouteAccess::needs(Permission::kTriggerAll, named_content(engine, kTriggerTypeKind)),
-             "Remove a trigger type", [&engine](const Call& call) { remove_type(engine, call); });
+             RouteDoc("Remove a trigger type").answers(204),
+             [&engine](const Call& call) { remove_type(engine, call); });
   add_content_views(router, engine, kTriggerKind);
-  router.add("POST", "/triggers", RouteAccess::needs(Permission::kTriggerAll, trigger_type_in_body), "Make a trigger",
+  router.add("POST", "/triggers", RouteAccess::needs(Permission::kTriggerAll, trigger_type_in_body),
+             RouteDoc("Make a trigger").body(model_of(kTriggerModel)).answers(201),
              [&engine](const Call& call) { make_trigger(engine, call); });
   router.add("DELETE", "/triggers/{id}",
              RouteAccess::needs(Permission::kTriggerAll, named_content(engine, kTriggerKind)),
-             "Remove a trigger that no rule uses", [&engine](const Call& call) { remove_trigger(engine, call); });
+             RouteDoc("Remove a trigger that no rule uses").answers(204),
+             [&engine](const Call& call) { remove_trigger(engine, call); });
 }
 
 }  // namespace squall::api

@@ -5,8 +5,8 @@
 namespace squall::api {
 
 void add_workflow_routes(Router& router, engine::Engine& engine) {
-  router.add("POST", "/workflows/inspect", RouteAccess::any_user(), "What is wrong with an Orquesta document",
-             [&engine](const Call& call) {
+  router.add("POST", "/workflows/inspect", RouteAccess::any_user(),
+             RouteDoc("What is wrong with an Orquesta document").body_of("text/plain"), [&engine](const Call& call) {
                auto problems = engine::inspect_workflow(call.request.body, engine.catalog());
                if (!problems) return call.fail(problems.error());
                call.reply(200, Value(std::move(*problems)));
