@@ -39,6 +39,14 @@ FILES = {
 WORKFLOW = "version: 1.0\ntasks:\n" + "".join(
     f"  t{n}:\n    action: bench.fibonacci\n" + (f"    next:\n      - when: <% succeeded() %>\n        do: t{n + 1}\n" if n < TASKS - 1 else "")
     for n in range(TASKS))
+MANY = """version: 1.0
+tasks:
+  all:
+    with:
+      items: <% range({count}) %>
+      concurrency: {slots}
+    action: {action}
+"""
 
 
 class Actions(Server):
@@ -49,6 +57,9 @@ class Actions(Server):
         for name, (more, body) in FILES.items():
             (folder / f"{name}.py").write_text(ACTION.format(name=name.title(), more=more, body=body))
             (folder / f"{name}.yaml").write_text(f"name: {name}\nrunner_type: python-script\nentry_point: {name}.py\n")
+        for name, action in (("many_shell", f"core.local cmd=\"exec sleep {SLEEP_S}\""), ("many_python", "bench.sleep")):
+            (folder / f"{name}.yaml").write_text(f"name: {name}\nrunner_type: orquesta\nentry_point: workflows/{name}.yaml\n")
+            (folder / "workflows" / f"{name}.yaml").write_text(MANY.format(count=ACTIONS, slots=SLOTS, action=action))
         (folder / "forty.yaml").write_text("name: forty\nrunner_type: orquesta\nentry_point: workflows/forty.yaml\n")
         (folder / "workflows" / "forty.yaml").write_text(WORKFLOW)
         os.environ["SQUALL_ACTION_SLOTS"] = str(SLOTS)
@@ -128,14 +139,8 @@ def forty(server: Actions) -> bool:
                 statistics.median(mine) <= limit)
 
 
-def slots(server: Actions, action: str, parameters: dict[str, object], what: str, goal: float) -> bool:
-    begin = time.perf_counter()
-    for _ in range(ACTIONS):
-        last = server.post(action, parameters)
-    server.finish(last)
-    while server.call("GET", f"/v1/executions?action={action}&status=running&limit=1&include_attributes=id"):
-        pass
-    took = time.perf_counter() - begin
+def slots(server: Actions, workflow: str, what: str, goal: float) -> bool:
+    took = server.seconds(workflow)
     ideal = ACTIONS * SLEEP_S / SLOTS
     return line(f"{ACTIONS} x {what} of {SLEEP_S} s on {SLOTS} slots (at least {goal:.0%})",
                 f"{took:.2f} s, ideal {ideal:.2f} s: {ideal / took:.0%}; {os.cpu_count()} cores", ideal / took >= goal)
@@ -195,8 +200,8 @@ def main() -> int:
         server.start()
         server.seconds("bench.nothing")
         results = [warm(server), cold(server), forty(server), large(server), memory(server),
-                   slots(server, "core.local", {"cmd": f"exec sleep {SLEEP_S}"}, "shell sleep", 0.9),
-                   slots(server, "bench.sleep", {}, "Python sleep", 0.9), torture(server)]
+                   slots(server, "bench.many_shell", "shell sleep", 0.95), slots(server, "bench.many_python", "Python sleep", 0.9),
+                   torture(server)]
         server.stop()
     finally:
         if server.process and server.process.poll() is None:

@@ -196,14 +196,23 @@ def receive_descriptors(connection):
     return list(descriptors)
 
 
+def take_environment(wanted):
+    """Most of it is there already, and what is not written does not have to be copied."""
+    for name in list(os.environ):
+        if name not in wanted:
+            del os.environ[name]
+    for name, value in wanted.items():
+        if os.environ.get(name) != value:
+            os.environ[name] = value
+
+
 def run_in_child(descriptors):
     """The same as run_action.py, in the environment that the document brings along."""
     for target, descriptor in enumerate(descriptors):
         os.dup2(descriptor, target)
         os.close(descriptor)
     request = json.loads(sys.stdin.buffer.read().decode("utf-8"))
-    os.environ.clear()
-    os.environ.update(request["environment"])
+    take_environment(request["environment"])
     time.tzset()
     sys.argv[:] = [os.path.join(os.path.dirname(os.path.abspath(__file__)), "run_action.py")]
     gc.enable()
