@@ -5,7 +5,11 @@
 #include <memory>
 
 #include "cli/commands.hpp"
+#include "cli/commands_content.hpp"
+#include "cli/completion.hpp"
 #include "cli/expr_command.hpp"
+#include "cli/kinds.hpp"
+#include "cli/profile.hpp"
 #include "cli/workflow_command.hpp"
 
 namespace squall::cli {
@@ -14,11 +18,14 @@ namespace {
 // Shared by all client commands.
 struct Client {
   std::string url;
+  std::string token;
+  std::string api_key;
   std::string format = "table";
+  std::string fields;
 };
 
 // Runs a client command once the command line is parsed.
-using Command = std::function<int(ApiClient&, Format)>;
+using Command = std::function<int(ApiClient&, const Format&)>;
 
 struct Cli {
   CLI::App app{
@@ -30,8 +37,17 @@ struct Cli {
   std::function<int()> local;  // a command that needs no server
 
   void add_client_options(CLI::App* command_app) {
-    command_app->add_option("--url", client.url, "Address of the server (SQUALL_URL)")->capture_default_str();
-    command_app->add_option("-o,--output", client.format, "table, json or yaml")->capture_default_str();
+    command_app->add_option("--url", client.url,
+                            "Address of the server (SQUALL_URL, ST2_API_URL, ~/.st2/config; default "
+                            "http://127.0.0.1:9101)");
+    command_app->add_option("--token", client.token, "Token to come with (SQUALL_TOKEN, ST2_AUTH_TOKEN)");
+    command_app->add_option("--api-key", client.api_key, "API key to come with (SQUALL_API_KEY, ST2_API_KEY)");
+    add_output_options(command_app);
+  }
+  void add_output_options(CLI::App* command_app) {
+    command_app->add_option("-o,--output", client.format, "table, wide, json, jsonl, yaml, name or csv")
+        ->capture_default_str();
+    command_app->add_option("--fields", client.fields, "Only these, e.g. id,action.ref");
   }
 };
 
@@ -76,6 +92,51 @@ void add_serve(Cli& cli) {
   serve->callback([&cli] { cli.serving = true; });
 }
 
+// A command with the name of one thing.
+void add_on_one(Cli& cli, CLI::App* group, const std::string& name, const std::string& description,
+                const std::string& id_help, std::function<int(ApiClient&, const Format&, const std::string&)> act) {
+  CLI::App* command = group->add_subcommand(name, description);
+  auto id = std::make_shared<std::string>();
+  command->add_option("id", *id, id_help)->required();
+  cli.add_client_options(command);
+  command->callback([&cli, id, act = std::move(act)] {
+    cli.command = [id, act](ApiClient& api, const Format& format) { return act(api, format, *id); };
+  });
+}
+
+// `KIND create|update|delete|enable|disable`.
+void add_changes(Cli& cli, CLI::App* group, const std::string& kind) {
+  add_on_one(cli, group, "create", "Make one from a file", "YAML or JSON file; - is standard input",
+             [kind](ApiClient& api, const Format& format, const std::string& file) {
+               return create_resource(api, format, kind, file);
+             });
+  CLI::App* update = group->add_subcommand("update", "Replace one with what a file says");
+  auto names = std::make_shared<std::pair<std::string, std::string>>();
+  update->add_option("id", names->first, "Its ref or id")->required();
+  update->add_option("file", names->second, "YAML or JSON file; - is standard input")->required();
+  cli.add_client_options(update);
+  update->callback([&cli, kind, names] {
+    cli.command = [=](ApiClient& api, const Format& format) {
+      return update_resource(api, format, kind, names->first, names->second);
+    };
+  });
+  CLI::App* remove = group->add_subcommand("delete", "Remove some");
+  auto ids = std::make_shared<std::vector<std::string>>();
+  auto dry_run = std::make_shared<bool>(false);
+  remove->add_option("ids", *ids, "Their refs or ids")->required();
+  remove->add_flag("--dry-run", *dry_run, "Say what would be removed");
+  cli.add_client_options(remove);
+  remove->callback([&cli, kind, ids, dry_run] {
+    cli.command = [=](ApiClient& api, const Format&) { return delete_resources(api, kind, *ids, *dry_run); };
+  });
+  for (const bool enabled : {true, false}) {
+    add_on_one(cli, group, enabled ? "enable" : "disable", enabled ? "Let it act" : "Let it rest", "Its ref or id",
+               [kind, enabled](ApiClient& api, const Format&, const std::string& id) {
+                 return enable_resource(api, kind, id, enabled);
+               });
+  }
+}
+
 // `KIND list` and `KIND get ID`.
 CLI::App* add_kind(Cli& cli, const std::string& kind, const std::string& description,
                    const std::vector<std::string>& filters) {
@@ -99,7 +160,7 @@ CLI::App* add_kind(Cli& cli, const std::string& kind, const std::string& descrip
   auto all = std::make_shared<bool>(false);
   if (executions) list->add_flag("--all", *all, "Tasks of chains too");
   list->callback([&cli, kind, arguments, executions, all] {
-    cli.command = [=](ApiClient& api, Format format) {
+    cli.command = [=](ApiClient& api, const Format& format) {
       if (!executions) return list_resources(api, format, kind, *arguments);
       ListArguments with_parent = *arguments;
       if (!*all) with_parent.filters.emplace_back("parent", "null");
@@ -111,32 +172,52 @@ CLI::App* add_kind(Cli& cli, const std::string& kind, const std::string& descrip
   get->add_option("id", *id, executions ? "Its id, or `last`" : "Its ref or id")->required();
   cli.add_client_options(get);
   get->callback([&cli, kind, id, executions] {
-    cli.command = [=](ApiClient& api, Format format) {
+    cli.command = [=](ApiClient& api, const Format& format) {
       return executions ? get_execution(api, format, *id) : get_resource(api, format, kind, *id);
     };
   });
+  if (!executions && kind_of(kind).changeable) add_changes(cli, group, kind);
   return group;
 }
 
-void add_on_execution(Cli& cli, CLI::App* group, const std::string& name, const std::string& description,
-                      std::function<int(ApiClient&, const std::string&)> act) {
-  CLI::App* command = group->add_subcommand(name, description);
-  auto id = std::make_shared<std::string>();
-  command->add_option("id", *id, "Its id, or `last`")->required();
+constexpr const char* kExecutionId = "Its id, or `last`";
+
+int tail(ApiClient& api, const Format&, const std::string& id) { return tail_execution(api, id); }
+int logs(ApiClient& api, const Format&, const std::string& id) { return print_logs(api, id); }
+
+void add_rerun(Cli& cli, CLI::App* group) {
+  CLI::App* command = group->add_subcommand("re-run", "Run one again, or some tasks of a workflow");
+  auto arguments = std::make_shared<RerunArguments>();
+  command->add_option("id", arguments->id, kExecutionId)->required();
+  command->add_option("parameters", arguments->parameters, "name=value, instead of those of the first run");
+  command->add_option("--tasks", arguments->tasks, "Tasks of a workflow to run again, and what follows from them")
+      ->delimiter(',');
+  command->add_option("--no-reset", arguments->no_reset, "Tasks with items that keep the items that succeeded")
+      ->delimiter(',');
   cli.add_client_options(command);
-  command->callback(
-      [&cli, id, act = std::move(act)] { cli.command = [id, act](ApiClient& api, Format) { return act(api, *id); }; });
+  command->callback([&cli, arguments] {
+    cli.command = [arguments](ApiClient& api, const Format& format) {
+      return rerun_execution(api, format, *arguments);
+    };
+  });
 }
 
 void add_executions(Cli& cli) {
   CLI::App* group = add_kind(cli, "execution", "Executions of actions",
                              {"action", "status", "rule", "trigger-instance", "timestamp-gt", "timestamp-lt"});
-  add_on_execution(cli, group, "tail", "Follow one to its end", tail_execution);
-  add_on_execution(cli, group, "cancel", "Stop one", cancel_execution);
-  add_on_execution(cli, group, "pause", "Pause a chain after its current task",
-                   [](ApiClient& api, const std::string& id) { return change_execution(api, id, "pausing"); });
-  add_on_execution(cli, group, "resume", "Go on with a paused chain",
-                   [](ApiClient& api, const std::string& id) { return change_execution(api, id, "resuming"); });
+  add_on_one(cli, group, "tail", "Follow one to its end", kExecutionId, tail);
+  add_on_one(cli, group, "logs", "What it has written", kExecutionId, logs);
+  add_on_one(cli, group, "cancel", "Stop one", kExecutionId,
+             [](ApiClient& api, const Format&, const std::string& id) { return cancel_execution(api, id); });
+  add_on_one(cli, group, "pause", "Pause a workflow after its current tasks", kExecutionId,
+             [](ApiClient& api, const Format&, const std::string& id) { return change_execution(api, id, "pausing"); });
+  add_on_one(
+      cli, group, "resume", "Go on with a paused workflow", kExecutionId,
+      [](ApiClient& api, const Format&, const std::string& id) { return change_execution(api, id, "resuming"); });
+  add_rerun(cli, group);
+  // The two that are typed most.
+  add_on_one(cli, &cli.app, "logs", "What an execution has written", kExecutionId, logs);
+  add_on_one(cli, &cli.app, "tail", "Follow an execution to its end", kExecutionId, tail);
 }
 
 void add_sensors(Cli& cli) {
@@ -148,7 +229,7 @@ void add_sensors(Cli& cli) {
     command->add_option("id", *id, "Its ref or id")->required();
     cli.add_client_options(command);
     command->callback([&cli, id, enabled] {
-      cli.command = [id, enabled](ApiClient& api, Format) { return enable_sensor(api, *id, enabled); };
+      cli.command = [id, enabled](ApiClient& api, const Format&) { return enable_sensor(api, *id, enabled); };
     });
   }
 }
@@ -163,7 +244,7 @@ void add_run(Cli& cli) {
   cli.add_client_options(run);
   run->callback([&cli, arguments, async] {
     arguments->wait = !*async;
-    cli.command = [arguments](ApiClient& api, Format format) { return run_action(api, format, *arguments); };
+    cli.command = [arguments](ApiClient& api, const Format& format) { return run_action(api, format, *arguments); };
   });
 }
 
@@ -173,7 +254,7 @@ void add_pack_register(Cli& cli, CLI::App* group) {
   command->add_option("packs", *names, "Names; all when none is given");
   cli.add_client_options(command);
   command->callback([&cli, names] {
-    cli.command = [names](ApiClient& api, Format format) { return register_packs(api, format, *names); };
+    cli.command = [names](ApiClient& api, const Format& format) { return register_packs(api, format, *names); };
   });
 }
 
@@ -186,7 +267,7 @@ void add_explain(Cli& cli) {
   instance->add_option("id", *id, "Id of the trigger instance")->required();
   cli.add_client_options(instance);
   instance->callback([&cli, id] {
-    cli.command = [id](ApiClient& api, Format format) { return explain_trigger_instance(api, format, *id); };
+    cli.command = [id](ApiClient& api, const Format& format) { return explain_trigger_instance(api, format, *id); };
   });
 }
 
@@ -224,12 +305,113 @@ void add_workflow(Cli& cli) {
   draw->add_option("--format", drawn->format, "text or svg")->capture_default_str();
 }
 
+void add_keys(Cli& cli) {
+  CLI::App* group = cli.app.add_subcommand("key", "Values of the datastore");
+  group->require_subcommand(1);
+  const auto add = [&](const std::string& name, const std::string& description, bool named,
+                       int (*act)(ApiClient&, const Format&, const KeyArguments&)) {
+    CLI::App* command = group->add_subcommand(name, description);
+    auto arguments = std::make_shared<KeyArguments>();
+    if (named) command->add_option("name", arguments->name, "Its name")->required();
+    command->add_option("--scope", arguments->scope, "system or user")->capture_default_str();
+    cli.add_client_options(command);
+    command->callback([&cli, arguments, act] {
+      cli.command = [=](ApiClient& api, const Format& format) { return act(api, format, *arguments); };
+    });
+    return std::pair(command, arguments);
+  };
+  add("list", "List them", false, [](ApiClient& api, const Format& format, const KeyArguments& arguments) {
+    return list_resources(api, format, "key", {.limit = 100, .filters = {{"scope", arguments.scope}}});
+  });
+  const auto [get, got] = add("get", "Show one", true, get_key);
+  get->add_flag("--decrypt", got->decrypt, "In clear text, if you may");
+  const auto [set, given] = add("set", "Set one", true, set_key);
+  set->add_option("value", given->value, "Its value; - is standard input")->required();
+  set->add_flag("--encrypt", given->encrypt, "Keep it encrypted");
+  set->add_option("--ttl", given->ttl_seconds, "Seconds until it is gone");
+  add("delete", "Remove one", true,
+      [](ApiClient& api, const Format&, const KeyArguments& arguments) { return delete_key(api, arguments); });
+}
+
+void add_apply(Cli& cli) {
+  CLI::App* apply = cli.app.add_subcommand("apply", "Make or change rules, actions, policies and aliases as files say");
+  auto arguments = std::make_shared<ApplyArguments>();
+  apply->add_option("-f,--file", arguments->files, "YAML or JSON, a directory of such files, or -")->required();
+  apply->add_flag("--dry-run", arguments->dry_run, "Say what would happen");
+  cli.add_client_options(apply);
+  apply->callback(
+      [&cli, arguments] { cli.command = [=](ApiClient& api, const Format&) { return apply_files(api, *arguments); }; });
+  CLI::App* diff = cli.app.add_subcommand("diff", "What `apply` would change; ends with 9 when there is something");
+  auto files = std::make_shared<std::vector<std::string>>();
+  diff->add_option("-f,--file", *files, "YAML or JSON, a directory of such files, or -")->required();
+  cli.add_client_options(diff);
+  diff->callback(
+      [&cli, files] { cli.command = [=](ApiClient& api, const Format&) { return diff_files(api, *files); }; });
+}
+
+void add_answers(Cli& cli) {
+  CLI::App* group = add_kind(cli, "inquiry", "Questions that wait for an answer", {});
+  CLI::App* respond = group->add_subcommand("respond", "Answer one");
+  auto id = std::make_shared<std::string>();
+  auto answers = std::make_shared<std::vector<std::string>>();
+  respond->add_option("id", *id, "Its id")->required();
+  respond->add_option("answers", *answers, "name=value");
+  cli.add_client_options(respond);
+  respond->callback([&cli, id, answers] {
+    cli.command = [=](ApiClient& api, const Format&) { return respond_inquiry(api, *id, *answers); };
+  });
+  CLI::App* aliases = add_kind(cli, "action-alias", "What can be said in a chat", {"pack"});
+  add_on_one(cli, aliases, "execute", "Run the action that a command of a chat means", "The command, in quotes",
+             [](ApiClient& api, const Format& format, const std::string& command) {
+               return execute_alias(api, format, command);
+             });
+}
+
+void add_test(Cli& cli) {
+  CLI::App* test = cli.app.add_subcommand("test", "Try content without a server");
+  test->require_subcommand(1);
+  CLI::App* rule = test->add_subcommand("rule", "Does a rule match an event? Ends with 1 when it is not as expected");
+  auto arguments = std::make_shared<RuleTestArguments>();
+  rule->add_option("rule", arguments->rule, "File of the rule")->required();
+  rule->add_option("--event", arguments->event, "File with the event's payload; - is standard input")->required();
+  rule->add_option("--expect", arguments->expected, "match or nomatch")
+      ->check(CLI::IsMember({"match", "nomatch"}))
+      ->default_str("match");
+  cli.add_output_options(rule);
+  rule->callback([&cli, arguments] {
+    cli.local = [&cli, arguments] {
+      const auto format = parse_format(cli.client.format, cli.client.fields);
+      return format ? test_rule(*format, *arguments) : (report(format.error()), kExitUsage);
+    };
+  });
+}
+
+void add_doctor(Cli& cli, const std::string& version) {
+  CLI::App* command = cli.app.add_subcommand("doctor", "Is all well? What is not comes with how to mend it");
+  cli.add_client_options(command);
+  command->callback([&cli, version] {
+    cli.command = [version](ApiClient& api, const Format& format) { return doctor(api, format, version); };
+  });
+}
+
+void add_completion(Cli& cli) {
+  CLI::App* command = cli.app.add_subcommand("completion", "A script that completes commands in a shell");
+  auto shell = std::make_shared<std::string>();
+  command->add_option("shell", *shell, "bash, zsh or fish: `source <(squall completion bash)`")->required();
+  command->callback([&cli, shell] {
+    cli.local = [&cli, shell] {
+      const auto script = completion_script(cli.app, *shell);
+      if (!script) return report(script.error()), kExitUsage;
+      std::fwrite(script->data(), 1, script->size(), stdout);
+      return 0;
+    };
+  });
+}
+
 }  // namespace
 
 int run(int argc, char** argv, const Hooks& hooks) {
   Cli cli;
-  const std::string url = hooks.environment("SQUALL_URL");
-  cli.client.url = url.empty() ? "http://127.0.0.1:9101" : url;
   cli.app.set_version_flag("--version", "squall " + hooks.version);
   cli.app.require_subcommand(1);
   add_serve(cli);
@@ -245,23 +427,42 @@ int run(int argc, char** argv, const Hooks& hooks) {
   add_kind(cli, "runner", "Runner types", {});
   add_pack_register(cli, add_kind(cli, "pack", "Packs", {}));
   add_explain(cli);
+  add_kind(cli, "policy", "Policies", {"resource-ref", "policy-type"});
+  add_answers(cli);
+  add_kind(cli, "trace", "What came of what", {"trace-tag", "execution", "rule", "trigger-instance"});
+  add_kind(cli, "timer", "Timers", {});
+  add_kind(cli, "webhook", "Webhooks", {});
+  add_kind(cli, "apikey", "API keys", {"user"});
+  add_keys(cli);
+  add_apply(cli);
+  add_test(cli);
+  add_doctor(cli, hooks.version);
+  add_completion(cli);
   add_expr(cli);
   add_workflow(cli);
   try {
     cli.app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     const int code = cli.app.exit(error);
-    return code == 0 ? 0 : 2;
+    return code == 0 ? 0 : kExitUsage;
   }
   if (cli.serving) return hooks.serve(cli.serve);
   if (cli.local) return cli.local();
-  const auto format = parse_format(cli.client.format);
-  if (!format) {
-    report(format.error());
-    return 2;
+  const auto format = parse_format(cli.client.format, cli.client.fields);
+  if (!format) return report(format.error()), kExitUsage;
+  auto profile = read_profile(hooks.environment);
+  if (!profile) return report(profile.error()), kExitUsage;
+  if (!cli.client.url.empty()) {
+    profile->url = cli.client.url;
+    profile->auth_url.clear();
   }
-  while (cli.client.url.ends_with("/")) cli.client.url.pop_back();
-  ApiClient api(cli.client.url);
+  while (profile->url.ends_with("/")) profile->url.pop_back();
+  if (!cli.client.token.empty()) profile->token = cli.client.token;
+  if (!cli.client.api_key.empty()) {
+    profile->api_key = cli.client.api_key;
+    if (cli.client.token.empty()) profile->token.clear();
+  }
+  ApiClient api(std::move(*profile));
   return cli.command(api, *format);
 }
 

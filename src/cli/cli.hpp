@@ -23,8 +23,8 @@ struct Hooks {
   std::function<int(const ServeArguments&)> serve;
 };
 
-// Parses the arguments and runs the command. The exit code: 0; 1 when the command failed (an execution that failed, a
-// resource that was not found, a server that is away); 2 for a wrong command line.
+// Parses the arguments and runs the command. The exit codes are those of commands.hpp, and of the program that
+// Hooks::serve runs.
 int run(int argc, char** argv, const Hooks& hooks);
 
 }  // namespace squall::cli

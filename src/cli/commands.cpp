@@ -4,127 +4,11 @@
 #include <cstdio>
 
 #include "base/strings.hpp"
+#include "cli/kinds.hpp"
 #include "value/json.hpp"
 
 namespace squall::cli {
 namespace {
-
-struct Kind {
-  const char* name;
-  const char* path;
-  const char* plural;
-  std::vector<Column> columns;
-  std::vector<Column> fields;
-};
-
-const std::vector<Kind>& kinds() {
-  static const std::vector<Kind> all = {
-      {"action",
-       "/actions",
-       "actions",
-       {{"REF", "ref"}, {"RUNNER", "runner_type"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"},
-        {"id", "id"},
-        {"description", "description"},
-        {"enabled", "enabled"},
-        {"runner", "runner_type"},
-        {"entry_point", "entry_point"},
-        {"parameters", "parameters"}}},
-      {"rule",
-       "/rules",
-       "rules",
-       {{"REF", "ref"},
-        {"ENABLED", "enabled"},
-        {"TRIGGER", "trigger.type"},
-        {"ACTION", "action.ref"},
-        {"DESCRIPTION", "description"}},
-       {{"ref", "ref"},
-        {"id", "id"},
-        {"description", "description"},
-        {"enabled", "enabled"},
-        {"trigger", "trigger"},
-        {"criteria", "criteria"},
-        {"action", "action"}}},
-      {"trigger",
-       "/triggers",
-       "triggers",
-       {{"REF", "ref"}, {"TYPE", "type"}, {"PARAMETERS", "parameters"}},
-       {{"ref", "ref"}, {"id", "id"}, {"type", "type"}, {"parameters", "parameters"}}},
-      {"trigger-type",
-       "/triggertypes",
-       "trigger types",
-       {{"REF", "ref"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"},
-        {"id", "id"},
-        {"description", "description"},
-        {"parameters_schema", "parameters_schema"},
-        {"payload_schema", "payload_schema"}}},
-      {"trigger-instance",
-       "/triggerinstances",
-       "trigger instances",
-       {{"ID", "id"}, {"TRIGGER", "trigger"}, {"OCCURRENCE TIME", "occurrence_time"}, {"STATUS", "status"}},
-       {{"id", "id"},
-        {"trigger", "trigger"},
-        {"occurrence_time", "occurrence_time"},
-        {"status", "status"},
-        {"payload", "payload"}}},
-      {"rule-enforcement",
-       "/ruleenforcements",
-       "rule enforcements",
-       {{"ID", "id"},
-        {"RULE", "rule.ref"},
-        {"TRIGGER INSTANCE", "trigger_instance_id"},
-        {"EXECUTION", "execution_id"},
-        {"STATUS", "status"},
-        {"ENFORCED AT", "enforced_at"}},
-       {{"id", "id"},
-        {"rule", "rule.ref"},
-        {"trigger_instance", "trigger_instance_id"},
-        {"execution", "execution_id"},
-        {"status", "status"},
-        {"failure_reason", "failure_reason"},
-        {"enforced_at", "enforced_at"}}},
-      {"pack",
-       "/packs",
-       "packs",
-       {{"REF", "ref"}, {"VERSION", "version"}, {"DESCRIPTION", "description"}},
-       {{"ref", "ref"},
-        {"id", "id"},
-        {"version", "version"},
-        {"description", "description"},
-        {"author", "author"},
-        {"path", "path"}}},
-      {"sensor",
-       "/squall/sensors",
-       "sensors",
-       {{"REF", "ref"},
-        {"ENABLED", "enabled"},
-        {"STATE", "status.state"},
-        {"EVENTS", "status.events"},
-        {"RESTARTS", "status.restarts"},
-        {"MESSAGE", "status.message"}},
-       {{"ref", "ref"},
-        {"id", "id"},
-        {"enabled", "enabled"},
-        {"trigger_types", "trigger_types"},
-        {"poll_interval", "poll_interval"},
-        {"description", "description"},
-        {"status", "status"}}},
-      {"runner",
-       "/runnertypes",
-       "runners",
-       {{"NAME", "name"}, {"DESCRIPTION", "description"}},
-       {{"name", "name"}, {"id", "id"}, {"description", "description"}, {"parameters", "runner_parameters"}}},
-  };
-  return all;
-}
-
-const Kind& kind_of(const std::string& name) {
-  for (const Kind& kind : kinds()) {
-    if (name == kind.name) return kind;
-  }
-  return kinds().front();
-}
 
 Result<Value> parse_scalar(const std::string& name, const std::string& text, const std::string& type) {
   if (type == "integer") {
@@ -174,12 +58,23 @@ Result<Value> parse_object(const std::string& name, const std::string& text) {
 
 }  // namespace
 
-int report(const Error& error) {
-  std::fprintf(stderr, "squall: %s\n", error.to_string().c_str());
-  return 1;
+int exit_code_of(const Error& error) {
+  switch (error.code()) {
+    case ErrorCode::kNotFound: return kExitNotFound;
+    case ErrorCode::kUnauthorized:
+    case ErrorCode::kForbidden: return kExitNotAllowed;
+    case ErrorCode::kUnavailable: return kExitNoServer;
+    case ErrorCode::kTimeout: return kExitTimeout;
+    default: return kExitFailed;
+  }
 }
 
-int list_resources(ApiClient& api, Format format, const std::string& name, const ListArguments& arguments) {
+int report(const Error& error) {
+  std::fprintf(stderr, "squall: %s\n", error.to_string().c_str());
+  return exit_code_of(error);
+}
+
+int list_resources(ApiClient& api, const Format& format, const std::string& name, const ListArguments& arguments) {
   const Kind& kind = kind_of(name);
   Query query = arguments.filters;
   query.emplace_back("limit", std::to_string(arguments.limit));
@@ -189,7 +84,7 @@ int list_resources(ApiClient& api, Format format, const std::string& name, const
   return 0;
 }
 
-int get_resource(ApiClient& api, Format format, const std::string& name, const std::string& id) {
+int get_resource(ApiClient& api, const Format& format, const std::string& name, const std::string& id) {
   const Kind& kind = kind_of(name);
   const auto document = api.get(std::string(kind.path) + "/" + percent_encode(id));
   if (!document) return report(document.error());
@@ -211,12 +106,12 @@ bool has_errors(const Value& problems) {
                      [](const Value& problem) { return problem["severity"].string_or("") != "warning"; });
 }
 
-int register_packs(ApiClient& api, Format format, const std::vector<std::string>& packs) {
+int register_packs(ApiClient& api, const Format& format, const std::vector<std::string>& packs) {
   Value body = Value::dict({{"types", Value::list({"all"})}});
   for (const std::string& pack : packs) body.mut_dict()["packs"].push_back(pack);
   const auto counts = api.post("/packs/register", body);
   if (!counts) return report(counts.error());
-  if (format != Format::kTable) {
+  if (!format.is_table()) {
     print_one(format, *counts, {});
     return has_errors((*counts)["problems"]) ? 1 : 0;
   }

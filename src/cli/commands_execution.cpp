@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <map>
@@ -42,7 +43,12 @@ std::string name_of(const Value& execution) {
   return task.empty() ? ref : task + " (" + ref + ")";
 }
 
-int exit_code(const Value& execution) { return execution["status"].string_or("") == model::status::kSucceeded ? 0 : 1; }
+int exit_code(const Value& execution) {
+  const std::string status = execution["status"].string();
+  if (status == model::status::kSucceeded) return 0;
+  if (status == model::status::kTimeout) return kExitTimeout;
+  return status == model::status::kPaused || status == model::status::kPending ? kExitWaits : kExitFailed;
+}
 
 void print_tasks(ApiClient& api, const Value& execution) {
   if (execution["children"].empty()) return;
@@ -86,7 +92,7 @@ void print_output(const Value& execution) {
 
 }  // namespace
 
-int list_executions(ApiClient& api, Format format, const ListArguments& arguments) {
+int list_executions(ApiClient& api, const Format& format, const ListArguments& arguments) {
   Query query = arguments.filters;
   query.emplace_back("limit", std::to_string(arguments.limit));
   const auto list = api.get("/executions", query);
@@ -95,11 +101,11 @@ int list_executions(ApiClient& api, Format format, const ListArguments& argument
   return 0;
 }
 
-int get_execution(ApiClient& api, Format format, const std::string& id) {
+int get_execution(ApiClient& api, const Format& format, const std::string& id) {
   const auto execution = api.get("/executions/" + percent_encode(id));
   if (!execution) return report(execution.error());
   print_one(format, *execution, kFields);
-  if (format == Format::kTable) print_tasks(api, *execution);
+  if (format.is_table()) print_tasks(api, *execution);
   return 0;
 }
 
@@ -123,7 +129,7 @@ int tail_execution(ApiClient& api, const std::string& id) {
   }
 }
 
-int run_action(ApiClient& api, Format format, const RunArguments& arguments) {
+int run_action(ApiClient& api, const Format& format, const RunArguments& arguments) {
   const auto schema = api.get("/actions/views/parameters/" + percent_encode(arguments.action));
   if (!schema) return report(schema.error());
   const auto parameters = parse_parameters(arguments.parameters, (*schema)["parameters"]);
@@ -133,7 +139,7 @@ int run_action(ApiClient& api, Format format, const RunArguments& arguments) {
   if (!requested) return report(requested.error());
   const std::string id = (*requested)["id"].string();
   if (!arguments.wait) {
-    if (format == Format::kTable) {
+    if (format.is_table()) {
       std::printf("%s\n", id.c_str());
     } else {
       print_one(format, *requested, kFields);
@@ -146,11 +152,48 @@ int run_action(ApiClient& api, Format format, const RunArguments& arguments) {
     const std::string status = (*execution)["status"].string();
     if (model::is_final(status) || status == model::status::kPaused || status == model::status::kPending) {
       print_one(format, *execution, kFields);
-      if (format == Format::kTable) print_tasks(api, *execution);
+      if (format.is_table()) print_tasks(api, *execution);
       return exit_code(*execution);
     }
     std::this_thread::sleep_for(kPollInterval / 5);
   }
+}
+
+int rerun_execution(ApiClient& api, const Format& format, const RerunArguments& arguments) {
+  const auto parameters = parse_parameters(arguments.parameters, Value());
+  if (!parameters) return report(parameters.error());
+  Value body = Value::dict({{"parameters", *parameters}});
+  const auto names = [](const std::vector<std::string>& texts) {
+    Value list = Value::empty_list();
+    for (const std::string& text : texts) list.push_back(text);
+    return list;
+  };
+  if (!arguments.tasks.empty()) {
+    body.set("tasks", names(arguments.tasks));
+    std::vector<std::string> reset;
+    for (const std::string& task : arguments.tasks) {
+      if (std::find(arguments.no_reset.begin(), arguments.no_reset.end(), task) == arguments.no_reset.end())
+        reset.push_back(task);
+    }
+    body.set("reset", names(reset));
+  }
+  const auto started = api.post("/executions/" + percent_encode(arguments.id) + "/re_run", body);
+  if (!started) return report(started.error());
+  if (format.is_table()) {
+    std::printf("%s\n", (*started)["id"].string().c_str());
+  } else {
+    print_one(format, *started, kFields);
+  }
+  return 0;
+}
+
+int print_logs(ApiClient& api, const std::string& id) {
+  const auto output = api.get("/executions/" + percent_encode(id) + "/output", {{"output_format", "raw"}});
+  if (!output) return report(output.error());
+  const std::string text = cell_text(*output);
+  std::fwrite(text.data(), 1, text.size(), stdout);
+  if (!text.empty() && text.back() != '\n') std::fputc('\n', stdout);
+  return 0;
 }
 
 int cancel_execution(ApiClient& api, const std::string& id) {
@@ -169,10 +212,10 @@ int change_execution(ApiClient& api, const std::string& id, const std::string& s
   return 0;
 }
 
-int explain_trigger_instance(ApiClient& api, Format format, const std::string& id) {
+int explain_trigger_instance(ApiClient& api, const Format& format, const std::string& id) {
   const auto explained = api.get("/triggerinstances/" + percent_encode(id) + "/explain");
   if (!explained) return report(explained.error());
-  if (format != Format::kTable) {
+  if (!format.is_table()) {
     print_one(format, *explained, {});
     return 0;
   }
