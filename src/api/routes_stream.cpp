@@ -40,7 +40,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
         action_refs_(names_of(call.query("action_refs"))),
         execution_ids_(names_of(call.query("execution_ids"))),
         end_event_(call.query("end_event")),
-        end_execution_(call.query("end_execution_id")) {}
+        end_execution_(call.query("end_execution_id")),
+        only_own_(call.only_own()) {}
 
   // The answer that is one stream of output: of one execution, and "EOF" at its end.
   void follow_output(const std::string& execution) {
@@ -71,7 +72,12 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   bool wants(const engine::HubEvent& event) const {
     const bool named = std::any_of(events_.begin(), events_.end(),
                                    [&](const std::string& pattern) { return wildcard_match(pattern, event.name); });
-    return named && (action_refs_.empty() || has(action_refs_, event.action_ref)) &&
+    // Of an isolated user's events those of others are none. The output of one execution is asked for by name, and that
+    // execution's permission was.
+    const bool about_execution = event.name.starts_with("st2.execution") || event.name.starts_with("st2.liveaction");
+    const bool hidden =
+        only_own_ && !output_only_ && about_execution && event.data["context"]["user"].string_or("") != *only_own_;
+    return named && !hidden && (action_refs_.empty() || has(action_refs_, event.action_ref)) &&
            (execution_ids_.empty() || has(execution_ids_, event.execution_id));
   }
 
@@ -139,6 +145,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
   engine::Engine& engine_;
   std::vector<std::string> events_, action_refs_, execution_ids_;
   std::string end_event_, end_execution_;
+  std::optional<std::string> only_own_;
   bool output_only_ = false;
   std::shared_ptr<net::ResponseStream> stream_;
   uint64_t listener_ = 0;
@@ -156,9 +163,11 @@ Value finished_execution(engine::Engine& engine, const std::string& id) {
 void stream(engine::Engine& engine, const Call& call) {
   const std::string header(call.request.headers.get("Last-Event-ID"));
   const std::string last = header.empty() ? call.query("last_event_id") : header;
+  Value finished = finished_execution(engine, call.query("end_execution_id"));
+  const auto only = call.only_own();
+  if (only && finished["context"]["user"].string_or("") != *only) finished = Value();
   const auto subscription = std::make_shared<Subscription>(engine, call);
-  subscription->start(call, static_cast<uint64_t>(std::max<int64_t>(0, parse_int(last).value_or(0))),
-                      finished_execution(engine, call.query("end_execution_id")));
+  subscription->start(call, static_cast<uint64_t>(std::max<int64_t>(0, parse_int(last).value_or(0))), finished);
 }
 
 void output_stream(engine::Engine& engine, const Call& call) {

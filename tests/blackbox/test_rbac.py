@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,20 @@ def test_roles_are_shown_and_applied_anew(squall: Guarded) -> None:
     assert boss("POST", "/squall/rbac/apply", {})[0] == 200
 
 
+def stream_text(server: Guarded, user: str, execution: str) -> str:
+    """What the stream tells a user within a second of an execution that is over."""
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=1)
+    connection.request("GET", f"/v1/stream?end_execution_id={execution}", headers={"X-Auth-Token": server.login(user)})
+    answer, text = connection.getresponse(), b""
+    assert answer.status == 200
+    try:
+        while chunk := answer.read1(65536):
+            text += chunk
+    except TimeoutError:
+        pass
+    return text.decode()
+
+
 def test_isolation(tmp_path: Path) -> None:
     server = guarded(tmp_path, SQUALL_RBAC_ISOLATION="true")
     try:
@@ -161,6 +176,8 @@ def test_isolation(tmp_path: Path) -> None:
         status, answer = watcher("GET", "/executions/" + execution)
         assert status == 403 and answer["faultstring"].endswith(f'"execution:{execution}" due to resource permission isolation.')
         assert maker("GET", "/rules")[1] == []
+        server.until("the end", lambda: runner("GET", "/executions/" + execution)[1]["status"] == "succeeded")
+        assert execution in stream_text(server, "boss", execution) and execution not in stream_text(server, "watcher", execution)
     finally:
         server.kill()
 
