@@ -8,6 +8,7 @@
 #include "base/strings.hpp"
 #include "model/execution.hpp"
 #include "value/json.hpp"
+#include "value/json_form.hpp"
 
 namespace squall::api {
 namespace {
@@ -298,7 +299,7 @@ Result<Value> distinct_values(store::ReadTx& tx, Collection collection, const st
   }
 }
 
-// Text of a finished action's standard output and error, as far as its result has it.
+// Text of an action's standard output and error: what it has printed so far, or at the end as far as its result has it.
 void output(engine::Engine& engine, const Call& call) {
   const auto execution = load(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
@@ -306,9 +307,13 @@ void output(engine::Engine& engine, const Call& call) {
   net::ServerResponse response;
   response.content_type = "text/plain; charset=utf-8";
   for (const char* name : {"stdout", "stderr"}) {
+    if (!type.empty() && type != "all" && type != name) continue;
     const Value& text = (*execution)["result"][name];
-    if ((!type.empty() && type != "all" && type != name) || text.is_null()) continue;
-    const std::string part = text.is_string() ? text.string() : to_json(text);
+    const std::string so_far(engine.events().printed((*execution)["id"].string(), name));
+    const std::string part = !so_far.empty()    ? valid_text(so_far)
+                             : text.is_string() ? text.string()
+                             : text.is_null()   ? ""
+                                                : to_json(text);
     if (!part.empty()) response.body += part + (part.ends_with("\n") ? "" : "\n");
   }
   call.reply(std::move(response));

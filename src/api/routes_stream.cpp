@@ -10,6 +10,7 @@
 #include "model/execution.hpp"
 #include "text/wildcard.hpp"
 #include "value/json.hpp"
+#include "value/json_form.hpp"
 
 namespace squall::api {
 namespace {
@@ -66,6 +67,7 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
       for (const engine::HubEvent& event : engine_.events().since(after)) tell(event);
     }
     if (!finished.is_null() && !closed_) tell_end(finished);
+    if (finished.is_null() && output_only_ && !closed_) tell_output_so_far();
   }
 
  private:
@@ -91,6 +93,28 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
     if (ends) finish();
   }
 
+  // The lines that were printed before this client came.
+  void tell_output_so_far() {
+    const Value* execution = engine_.executions().live(end_execution_);
+    if (execution == nullptr) return;
+    for (const char* type : {"stdout", "stderr"}) {
+      std::string_view text = engine_.events().printed(end_execution_, type);
+      text = text.substr(0, text.rfind('\n') + 1);
+      if (!text.empty()) send_output(*execution, type, valid_text(text), format_timestamp(Clock::system().now()));
+    }
+  }
+
+  void send_output(const Value& execution, std::string_view type, std::string text, const Value& timestamp) {
+    send("st2.execution.output__create",
+         Value::dict({{"execution_id", execution["id"]},
+                      {"action_ref", execution["action"]["ref"]},
+                      {"runner_ref", execution["runner"]["name"]},
+                      {"timestamp", timestamp},
+                      {"output_type", type},
+                      {"data", std::move(text)}}),
+         0);
+  }
+
   // The end of an execution that was over before this client came.
   void tell_end(const Value& execution) {
     const Value shown = model::public_execution(execution);
@@ -98,14 +122,8 @@ class Subscription : public std::enable_shared_from_this<Subscription> {
       for (const char* type : {"stdout", "stderr"}) {
         const Value& text = execution["result"][type];
         if (!text.truthy()) continue;
-        send("st2.execution.output__create",
-             Value::dict({{"execution_id", execution["id"]},
-                          {"action_ref", execution["action"]["ref"]},
-                          {"runner_ref", execution["runner"]["name"]},
-                          {"timestamp", execution["end_timestamp"]},
-                          {"output_type", type},
-                          {"data", (text.is_string() ? text.string() : to_json(text)) + "\n"}}),
-             0);
+        send_output(execution, type, (text.is_string() ? text.string() : to_json(text)) + "\n",
+                    execution["end_timestamp"]);
       }
     } else {
       send(end_event_.empty() ? "st2.execution__update" : end_event_, shown, 0);

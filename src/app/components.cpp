@@ -116,8 +116,8 @@ void Components::add_hosted_runners(Parts& parts) {
   };
   for (const auto& type : runners::winrm_runner_types(parts.options.share + "/python/runners")) add(type);
   const runners::HostedRunnerTypes own = runners::find_hosted_runners(parts.options.runner_directories);
-  packs::add_runner_types(own.documents);
-  for (const auto& type : own.types) add(type);
+  for (size_t i = 0; i < own.types.size(); ++i)
+    if (packs::add_runner_type(own.documents[i])) add(own.types[i]);
 }
 
 Components::Components(ComponentOptions options, net::EventLoop& loop)

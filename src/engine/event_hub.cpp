@@ -84,13 +84,14 @@ void EventHub::on_committed(Collection collection, const std::string& id, const 
           erased ? Value::dict({{"id", id}}) : document});
   }
   if (collection != Collection::kExecutions) return;
+  const bool is_over = erased || model::is_final(document["status"].string_or(""));
   if (!active()) {
     told_.clear();
-    open_lines_.clear();
     recent_.clear();
-    return;
+  } else if (!erased) {
+    tell_execution(document);
   }
-  if (!erased) tell_execution(document);
+  if (is_over) printed_.erase(id);
 }
 
 void EventHub::tell_execution(const Value& document) {
@@ -110,10 +111,7 @@ void EventHub::tell_execution(const Value& document) {
   } else {
     for (size_t step = from + 1; step <= entries; ++step) tell_step(document, step);
   }
-  if (model::is_final(document["status"].string_or(""))) {
-    told_.erase(id);
-    open_lines_.erase(id);
-  }
+  if (model::is_final(document["status"].string_or(""))) told_.erase(id);
 }
 
 void EventHub::tell_step(const Value& document, size_t entries) {
@@ -127,11 +125,13 @@ void EventHub::tell_step(const Value& document, size_t entries) {
 
 // The lines that were still open; of actions whose runner tells nothing while they run, all of them.
 void EventHub::tell_output_of_result(const Value& document) {
-  if (const auto open = open_lines_.find(document["id"].string_or("")); open != open_lines_.end()) {
-    for (const auto& [type, line] : open->second) {
-      if (!line.empty()) tell_line(document, type, line);
+  if (const auto found = printed_.find(document["id"].string_or("")); found != printed_.end()) {
+    const auto& streams = found->second;
+    if (std::any_of(streams.begin(), streams.end(), [](const auto& stream) { return stream.second.told; })) {
+      for (const auto& [type, stream] : streams)
+        if (!stream.open.empty()) tell_line(document, type, stream.open);
+      return;
     }
-    return;
   }
   for (const char* type : {"stdout", "stderr"}) {
     const Value& text = document["result"][type];
@@ -146,10 +146,15 @@ void EventHub::publish(std::string name, Value data) {
 }
 
 void EventHub::publish_output(const Value& execution, std::string_view type, std::string_view text) {
-  if (!active()) return;
-  std::string& open = open_lines_[execution["id"].string()][std::string(type)];
+  Printed& stream = printed_[execution["id"].string()][std::string(type)];
+  stream.text += text.substr(0, kPrintedKept - std::min(kPrintedKept, stream.text.size()));
+  std::string& open = stream.open;
   size_t searched = open.size(), told = 0;  // no line ends before `searched`
   open += text;
+  if (!active()) {
+    open.erase(0, open.rfind('\n') + 1);  // nothing where there is none: npos + 1 is 0
+    return;
+  }
   int lines = 0;
   for (size_t end = open.find('\n', searched); end != std::string::npos; end = open.find('\n', searched)) {
     if (++lines > kLinesAlone) {
@@ -160,6 +165,14 @@ void EventHub::publish_output(const Value& execution, std::string_view type, std
     told = searched = end + 1;
   }
   open.erase(0, told);
+  stream.told = true;
+}
+
+std::string_view EventHub::printed(std::string_view execution, std::string_view type) const {
+  const auto found = printed_.find(execution);
+  if (found == printed_.end()) return {};
+  const auto stream = found->second.find(type);
+  return stream == found->second.end() ? std::string_view() : stream->second.text;
 }
 
 void EventHub::tell_line(const Value& execution, std::string_view type, std::string_view line) {

@@ -42,6 +42,11 @@ class EventHub {
   // What an action prints while it runs; it is told line by line.
   void publish_output(const Value& execution, std::string_view type, std::string_view text);
 
+  // What an execution that is not over has printed so far, or the first kPrintedKept bytes of it. Empty when it has
+  // not, or its runner tells nothing while it runs.
+  static constexpr size_t kPrintedKept = 1u << 20;
+  std::string_view printed(std::string_view execution, std::string_view type) const;
+
   // The events after that number that are still remembered, oldest first.
   std::vector<HubEvent> since(uint64_t number) const;
 
@@ -61,8 +66,13 @@ class EventHub {
   std::optional<Timestamp> deserted_;                // since when nobody listens any more
   std::deque<HubEvent> recent_;                      // for those who come back
   std::map<std::string, size_t, std::less<>> told_;  // execution -> entries of its log that were told
-  // Of executions whose output came while they ran: by id, what each stream printed after its last line's end.
-  std::map<std::string, std::map<std::string, std::string>, std::less<>> open_lines_;
+  struct Printed {
+    std::string text;   // from the beginning, as far as it is kept
+    std::string open;   // after the end of its last line
+    bool told = false;  // somebody was told of a part of it
+  };
+  // Of executions whose output comes while they run: by id and stream.
+  std::map<std::string, std::map<std::string, Printed, std::less<>>, std::less<>> printed_;
 };
 
 }  // namespace squall::engine

@@ -72,6 +72,22 @@ TEST_F(EventHubTest, OutputThatCameBeforeIsNotToldTwice) {
   EXPECT_EQ(told, (std::vector<std::string>{"liveaction__update succeeded", "execution__update succeeded"}));
 }
 
+TEST_F(EventHubTest, WhatARunningActionHasPrintedIsKeptUntilItIsOver) {
+  const Value running = execution({"requested", "running"});
+  hub.publish_output(running, "stdout", "one\ntw");
+  hub.publish_output(running, "stderr", "e\n");
+  EXPECT_EQ(hub.printed("e1", "stdout"), "one\ntw");
+  listen();
+  hub.publish_output(running, "stdout", "o\n");
+  EXPECT_EQ(told, (std::vector<std::string>{"execution.output__create two\n"}));
+  EXPECT_EQ(hub.printed("e1", "stdout"), "one\ntwo\n");
+  hub.publish_output(running, "stdout", std::string(EventHub::kPrintedKept, 'x'));
+  EXPECT_EQ(hub.printed("e1", "stdout").size(), EventHub::kPrintedKept);
+  commit(execution({"requested", "running", "succeeded"}, Value::dict({{"stdout", "one\ntwo"}})));
+  EXPECT_EQ(hub.printed("e1", "stdout"), "");
+  EXPECT_EQ(hub.printed("e1", "stderr"), "");
+}
+
 TEST_F(EventHubTest, ManyLinesAtOnceAreToldInBlocks) {
   std::vector<std::string> pieces;
   hub.listen([&](const HubEvent& event) { pieces.push_back(event.data["data"].string()); });

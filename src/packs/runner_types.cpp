@@ -50,16 +50,15 @@ std::vector<Value>& types_in_use() {
 
 const std::vector<Value>& runner_types() { return types_in_use(); }
 
-void add_runner_types(const std::vector<Value>& added) {
-  std::vector<Value>& types = types_in_use();
-  for (const Value& type : added) {
-    if (find_runner_type(type["name"].string_or("")) != nullptr) {
-      log_error("a runner is left out: there is one of this name already", {{"name", type["name"].string()}});
-      continue;
-    }
-    types.push_back(type);
-    std::sort(types.begin(), types.end(), name_less);
+bool add_runner_type(const Value& type) {
+  if (find_runner_type(type["name"].string_or("")) != nullptr) {
+    log_error("a runner is left out: there is one of this name already", {{"name", type["name"].string()}});
+    return false;
   }
+  std::vector<Value>& types = types_in_use();
+  types.push_back(type);
+  std::sort(types.begin(), types.end(), name_less);
+  return true;
 }
 
 const Value* find_runner_type(std::string_view name) {

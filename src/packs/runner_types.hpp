@@ -12,9 +12,9 @@ namespace squall::packs {
 // Documents as GET /runnertypes shows them, without "id", sorted by name. Beside StackStorm's there is "native": an
 // action written in C++ inside squall. Lives as long as the program; thread-safe.
 const std::vector<Value>& runner_types();
-// Adds types of the site's own (custom runners in Python), as records without ids. Only before anything else is read;
-// the name of a built-in type is refused with a line in the log.
-void add_runner_types(const std::vector<Value>& types);
+// Adds a type of the site's own (a custom runner in Python), as a record without an id. Only before anything else is
+// read. False, and a line in the log, when there is one of its name already.
+bool add_runner_type(const Value& type);
 
 // By name; the names of old StackStorm versions ("run-python") and "orchestra" lead to what they are called today. Null
 // when there is none.
