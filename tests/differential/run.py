@@ -105,7 +105,8 @@ def run_chunk(arguments, engine, first, count):
         if doubtful:
             for row, answer in zip(doubtful, lines_of(oracle, [row[0] for row in doubtful], PYTHONHASHSEED=seed)):
                 row[3] = judge(row[0], row[1], answer, row[2])
-    if differing and engine == "jinja":
+    differing = [row for row in differing if row[3] != "skipped"]
+    if differing:
         # Where objects are shows even in a text that was cut up or turned around; another process has them elsewhere.
         for row, answer in zip(differing, lines_of(oracle, [row[0] for row in differing])):
             row[3] = judge(row[0], row[1], answer, row[2])

@@ -59,6 +59,8 @@ Result<Value> last(Runtime& rt, const Bound& a) {
     return type_error("'" + std::string(rt.type_name(a[0])) + "' object is not reversible");
   }
   SQ_TRY(const List items, rt.to_list(a[0]));
+  // reversed() takes item after item, and those of a Markup are Markup.
+  if (a[0].kind() == Kind::kMarkup && !items.empty()) return Value::markup(std::string(items.back().as_string()));
   return items.empty() ? rt.undefined("No last item, sequence was empty.") : items.back();
 }
 

@@ -81,7 +81,10 @@ class Cycler final : public PyObject {
     // The cycler outlives the method: the render tracks it.
     const bool is_next = name == "next";
     return std::optional(make_object<Function>("method", "<bound method Cycler." + std::string(name) + ">",
-                                               [this, is_next](Runtime&, const CallArguments&) -> Result<Value> {
+                                               [this, is_next](Runtime&, const CallArguments& given) -> Result<Value> {
+                                                 if (!given.positional.empty() || !given.keyword.empty()) {
+                                                   return takes_nothing(is_next ? "next" : "reset", given);
+                                                 }
                                                  if (!is_next) {
                                                    at_ = 0;
                                                    return Value();
@@ -93,6 +96,15 @@ class Cycler final : public PyObject {
   }
 
  private:
+  static tl::unexpected<Error> takes_nothing(const std::string& name, const CallArguments& given) {
+    if (given.keyword.empty()) {
+      return type_error("Cycler." + name + "() takes 1 positional argument but " +
+                        std::to_string(given.positional.size() + 1) + " were given");
+    }
+    return type_error("Cycler." + name + "() got an unexpected keyword argument " +
+                      python::repr(Value(given.keyword.begin()->key)));
+  }
+
   List items_;
   mutable size_t at_ = 0;
 };

@@ -296,8 +296,9 @@ class StrFormatter {
     int nested = 1;
     bool in_spec = false;
     for (; at < text.size(); ++at) {
+      if (text[at] == '{' && !in_spec) return value_error("unexpected '{' in field name");
       if (text[at] == '{') ++nested;
-      in_spec = in_spec || text[at] == ':';
+      in_spec = in_spec || text[at] == ':' || text[at] == '!';
       if (text[at] == '}' && --nested == 0) return at;
       // A bracket in an index may hold anything.
       if (text[at] == '[' && nested == 1) {
@@ -306,6 +307,7 @@ class StrFormatter {
         at = close;
       }
     }
+    if (text.ends_with('!')) return value_error("end of string while looking for conversion specifier");
     return value_error(in_spec ? "unmatched '{' in format spec" : "expected '}' before end of string");
   }
 
@@ -385,7 +387,7 @@ class StrFormatter {
       // Only a field that is nothing but a number counts as numbered by hand.
       const bool manual = first == whole;
       if (manual && automatic_.value_or(false)) {
-        return value_error("cannot switch from automatic field numbering to manual field specification");
+        return value_error("cannot switch from manual field specification to automatic field numbering");
       }
       if (manual) automatic_ = false;
       const auto given = parse_int(first);

@@ -47,6 +47,9 @@ Result<Value> split(Call& c) {
 
 Result<std::string> yaql_str(Runtime& rt, const Value& value) {
   if (value.is_null()) return std::string("null");
+  if (as<NoValue>(value) != nullptr) {
+    return py::raise("NoMatchingFunctionException", "No function \"str\" matches supplied arguments");
+  }
   if (value.is_bool()) return std::string(value.as_bool() ? "true" : "false");
   return rt.str(value);
 }
@@ -70,9 +73,6 @@ Result<Value> join_sequence(Call& c) { return join(c.rt, c[0], c.text(1)); }
 Result<Value> join_text(Call& c) { return join(c.rt, c[1], c.text(0)); }
 
 Result<Value> to_str(Call& c) {
-  if (as<NoValue>(c[0]) != nullptr) {
-    return py::raise("NoMatchingFunctionException", "No function \"str\" matches supplied arguments");
-  }
   SQ_TRY(std::string text, yaql_str(c.rt, c[0]));
   return made(c.rt, std::move(text));
 }

@@ -20,6 +20,7 @@ TEST(YaqlRealAnswers, AreSquallsToo) {
       {"{1 => 2}.items().contains([1, 2])", "True"},
       {"set(1, 2, 3).intersect(set(2.0, null, 3.75)).toList()", "[2.0]"},
       {"set(2).intersect(set(2.0, null, 3.75)).toList()", "[2]"},
+      {"[, 2].join('-')", "NoMatchingFunctionException: No function \"str\" matches supplied arguments"},
       {"coalesce(, null)", "NoMatchingFunctionException: No function \"#finalize\" matches supplied arguments"},
   };
   for (const Answer& answer : answers) {
