@@ -69,7 +69,7 @@ Api::Api(engine::Engine& engine, ApiOptions options) : engine_(engine), options_
   add_auth_routes(router_, engine, options_);
   add_role_routes(router_, [this] { return apply_roles(); });
   add_action_routes(router_, engine);
-  add_pack_routes(router_, engine);
+  add_pack_routes(router_, engine, options_);
   add_config_routes(router_, engine);
   add_policy_routes(router_, engine);
   add_runner_routes(router_, engine);

@@ -16,6 +16,7 @@
 #include "auth/webhook_hooks.hpp"
 #include "engine/engine.hpp"
 #include "net/http_server.hpp"
+#include "packs/index.hpp"
 
 namespace squall::api {
 
@@ -24,6 +25,8 @@ struct ApiOptions {
   std::string url;                           // of the API, for clients
   auth::Access* access = nullptr;            // tokens and API keys; must be given
   auth::PasswordCheck* passwords = nullptr;  // null: authentication is off, and everybody is the system user
+  packs::PackIndex* pack_index = nullptr;    // of packs to install; must be given
+  std::string virtualenvs;                   // directory of the virtualenvs of packs
   // Reads the roles of users; null: there are none, and every user may everything.
   std::function<Result<std::shared_ptr<const auth::Rbac>>()> load_roles;
   auth::SignedWebhooks webhooks;        // that their senders sign
@@ -61,7 +64,7 @@ class Api {
 
 // Each adds the routes of one group.
 void add_action_routes(Router& router, engine::Engine& engine);
-void add_pack_routes(Router& router, engine::Engine& engine);
+void add_pack_routes(Router& router, engine::Engine& engine, const ApiOptions& options);
 void add_config_routes(Router& router, engine::Engine& engine);
 void add_alias_routes(Router& router, engine::Engine& engine);
 void add_policy_routes(Router& router, engine::Engine& engine);

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "api/api.hpp"
 #include "api/content_kinds.hpp"
@@ -11,6 +12,9 @@
 #include "base/strings.hpp"
 #include "crypto/hash.hpp"
 #include "engine/register_types.hpp"
+#include "packs/index.hpp"
+#include "packs/loader.hpp"
+#include "value/json.hpp"
 
 namespace squall::api {
 namespace {
@@ -96,6 +100,88 @@ void run_pack_action(engine::Engine& engine, const Call& call, const char* actio
   });
 }
 
+// ---- The index of packs
+
+// Answers with what the index has, or with StackStorm's error when it has nothing.
+void with_index(packs::PackIndex& index, const Call& call,
+                const std::function<Value(const packs::IndexContents&)>& answer) {
+  index.fetch([call, answer, locations = index.locations()](const packs::IndexContents& contents) {
+    if (contents.packs.empty()) {
+      return call.fail(Error(ErrorCode::kInvalid,
+                             std::string("No results from the ") + (locations.size() == 1 ? "index" : "indexes") +
+                                 ": tried " + join(locations, ", ") + ".\nStatus: " + to_json_pretty(contents.status)));
+    }
+    call.reply(200, answer(contents));
+  });
+}
+
+void search_index(packs::PackIndex& index, const Call& call) {
+  static const Value model = model_of("query: {type: string}\npack: {type: string}\n");
+  const auto body = checked_body(call, model);
+  if (!body) return call.fail(body.error());
+  const Value query = (*body)["query"], pack = (*body)["pack"];
+  if (query.empty() && pack.empty())
+    return call.fail(Error(ErrorCode::kInvalid, "Either \"query\" or \"pack\" has to be given"));
+  with_index(index, call, [query, pack](const packs::IndexContents& contents) {
+    if (!query.empty()) return packs::search_packs(contents.packs, query.string());
+    return contents.packs.contains(pack.as_string()) ? contents.packs[pack.as_string()] : Value::empty_list();
+  });
+}
+
+void index_health(packs::PackIndex& index, const Call& call) {
+  index.fetch([call](const packs::IndexContents& contents) {
+    int64_t valid = 0, packs = 0;
+    Value errors = Value::empty_dict();
+    for (size_t i = 0; i < contents.status.size(); ++i) {
+      const Value& one = contents.status[i];
+      if (one["error"].is_null()) {
+        ++valid;
+        packs += one["packs"].int_or(0);
+      } else {
+        errors.set(one["error"].string(), errors[one["error"].string()].int_or(0) + 1);
+      }
+    }
+    const auto count = static_cast<int64_t>(contents.status.size());
+    call.reply(200, Value::dict({{"indexes", Value::dict({{"count", count},
+                                                          {"valid", valid},
+                                                          {"invalid", count - valid},
+                                                          {"errors", errors},
+                                                          {"status", contents.status}})},
+                                 {"packs", Value::dict({{"count", packs}})}}));
+  });
+}
+
+// Where packs are, for the actions of the pack `packs` and the command line.
+void pack_directories(engine::Engine& engine, const ApiOptions& options, const Call& call) {
+  const auto list_of = [](const std::vector<std::string>& texts) {
+    Value list = Value::empty_list();
+    for (const std::string& text : texts) list.push_back(text);
+    return list;
+  };
+  call.reply(200, Value::dict({{"install", engine.options().install_directory},
+                               {"directories", list_of(engine.options().pack_directories)},
+                               {"shipped", engine.options().shipped_packs},
+                               {"configs", engine.options().configs_directory},
+                               {"overrides", engine.options().overrides_directory},
+                               {"virtualenvs", options.virtualenvs},
+                               {"indexes", list_of(options.pack_index->locations())}}));
+}
+
+// The pack.yaml of a directory that packs are kept in, for the actions of the pack `packs`: one reader of YAML for all.
+void pack_manifest(engine::Engine& engine, const Call& call) {
+  static const Value model = model_of("path: {type: string, required: true}\n");
+  const auto body = checked_body(call, model);
+  if (!body) return call.fail(body.error());
+  const std::string path = std::filesystem::path((*body)["path"].string()).lexically_normal().string();
+  std::vector<std::string> bases = engine.options().pack_directories;
+  bases.push_back(std::filesystem::absolute(engine.options().shipped_packs).lexically_normal().string());
+  const bool known = std::any_of(bases.begin(), bases.end(),
+                                 [&](const std::string& base) { return path == base || path.starts_with(base + "/"); });
+  if (!known)
+    return call.fail(Error(ErrorCode::kInvalid, path + " is not below a directory of packs: " + join(bases, ", ")));
+  call.reply(packs::read_manifest(path));
+}
+
 bool is_binary(std::string_view text) { return text.find('\0') != std::string_view::npos || !is_valid_utf8(text); }
 
 void all_files(engine::Engine& engine, const Call& call) {
@@ -154,7 +240,24 @@ void one_file(engine::Engine& engine, const Call& call) {
 
 }  // namespace
 
-void add_pack_routes(Router& router, engine::Engine& engine) {
+void add_pack_routes(Router& router, engine::Engine& engine, const ApiOptions& options) {
+  packs::PackIndex& index = *options.pack_index;
+  router.add("GET", "/packs/index", RouteAccess::needs(Permission::kPackList), "Packs that can be installed",
+             [&index](const Call& call) {
+               with_index(index, call, [](const packs::IndexContents& contents) {
+                 return Value::dict({{"status", contents.status}, {"index", contents.packs}});
+               });
+             });
+  router.add("POST", "/packs/index/search", RouteAccess::needs(Permission::kPackSearch),
+             "Find packs that can be installed", [&index](const Call& call) { search_index(index, call); });
+  router.add("GET", "/packs/index/health", RouteAccess::needs(Permission::kPackViewsIndexHealth),
+             "Can the indexes of packs be read", [&index](const Call& call) { index_health(index, call); });
+  router.add("POST", "/squall/pack_manifest", RouteAccess::needs(Permission::kPackList),
+             "The pack.yaml of a directory that packs are kept in",
+             [&engine](const Call& call) { pack_manifest(engine, call); });
+  router.add("GET", "/squall/pack_directories", RouteAccess::needs(Permission::kPackList),
+             "Where packs, their configs and virtualenvs are",
+             [&engine, &options](const Call& call) { pack_directories(engine, options, call); });
   router.add("POST", "/packs/register", RouteAccess::needs(Permission::kPackRegister),
              RouteDoc("Load packs again from their directories").body(model_of(kRegisterModel)),
              [&engine](const Call& call) { register_packs(engine, call); });

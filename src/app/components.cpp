@@ -2,12 +2,15 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "clients/aws/credential_process.hpp"
 #include "clients/kubernetes/clients.hpp"
 #include "clients/kubernetes/exec_plugin.hpp"
 #include "engine/engine.hpp"
 #include "net/http_client.hpp"
+#include "packs/loader.hpp"
 #include "packs/runner_types.hpp"
 #include "process/environment.hpp"
 #include "process/process.hpp"
@@ -22,6 +25,7 @@
 #include "runners/native_aws.hpp"
 #include "runners/native_consul.hpp"
 #include "runners/native_kubernetes.hpp"
+#include "runners/native_packs.hpp"
 #include "runners/native_vault.hpp"
 #include "runners/noop.hpp"
 #include "runners/python.hpp"
@@ -31,6 +35,7 @@
 #include "sensors/third_party_sensor.hpp"
 #include "sensors/timer_sensor.hpp"
 #include "text/regex.hpp"
+#include "value/json.hpp"
 #include "value/schema.hpp"
 
 namespace squall::app {
@@ -83,6 +88,33 @@ runners::RemoteOptions remote_options(const ComponentOptions& options) {
   return remote;
 }
 
+// What the actions of the pack `packs` may ask of the engine.
+runners::PackControl pack_control(engine::Engine& engine) {
+  runners::PackControl control;
+  const std::vector<std::string> directories = engine.options().pack_directories;
+  control.find = [directories](const std::string& ref) {
+    for (const std::string& directory : packs::find_packs(directories)) {
+      if (packs::pack_ref_of(directory) == ref) return directory;
+    }
+    return std::string();
+  };
+  control.is_given = [directories](const std::string& directory) {
+    return std::find(directories.begin(), directories.end(), directory) != directories.end();
+  };
+  control.unregister = [&engine](const std::vector<std::string>& refs) {
+    engine.unregister_packs(refs, [](const Result<Value>& removed) {
+      for (const auto& [pack, counts] : removed ? removed->as_dict() : Dict())
+        log_info("a pack is not registered any more", {{"pack", pack}, {"removed", to_json(counts)}});
+    });
+  };
+  control.follow = [&engine](const std::vector<std::string>& refs) {
+    engine.follow_packs(refs, [](const Result<engine::RegisterReport>& report) {
+      if (!report) log_warning("packs could not be registered again", {{"reason", report.error().message()}});
+    });
+  };
+  return control;
+}
+
 }  // namespace
 
 struct Components::Parts {
@@ -91,7 +123,8 @@ struct Components::Parts {
         loop(event_loop),
         processes(event_loop),
         kubernetes(http, {kubernetes::make_plugin_runner(processes), options.environment}),
-        services{http} {}
+        services{http},
+        pack_index(http, loop, options.index_urls) {}
 
   ComponentOptions options;
   net::EventLoop& loop;
@@ -100,6 +133,7 @@ struct Components::Parts {
   kubernetes::KubernetesClients kubernetes;
   runners::NativeRegistry natives;
   runners::NativeServices services;
+  packs::PackIndex pack_index;
   std::unique_ptr<runners::Virtualenvs> virtualenvs;
   std::unique_ptr<runners::ForkServers> fork_servers;
   runners::RunnerRegistry registry;
@@ -170,6 +204,7 @@ Components::Components(ComponentOptions options, net::EventLoop& loop)
 Components::~Components() = default;
 
 runners::RunnerRegistry& Components::runners() { return parts_->registry; }
+packs::PackIndex& Components::pack_index() { return parts_->pack_index; }
 
 void Components::attach(engine::Engine& engine, sensors::PythonSensorOptions::Api api) {
   parts_->engine = &engine;
@@ -192,6 +227,7 @@ void Components::attach(engine::Engine& engine, sensors::PythonSensorOptions::Ap
   engine.set_sensor_fleet(std::make_unique<sensors::PythonSensors>(parts_->loop, parts_->processes,
                                                                    *parts_->virtualenvs, std::move(python)));
   engine.add_sensor(std::make_unique<sensors::TimerSensor>(parts_->loop, parts_->options.timezone));
+  runners::add_pack_actions(parts_->natives, parts_->loop, *parts_->virtualenvs, pack_control(engine));
   runners::add_database_turns(parts_->natives, execution_control(engine));
 }
 

@@ -4,9 +4,11 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "engine/engine.hpp"
 #include "net/event_loop.hpp"
+#include "packs/index.hpp"
 #include "runners/registry.hpp"
 #include "runners/remote.hpp"
 #include "sensors/python_sensor.hpp"
@@ -15,10 +17,11 @@
 namespace squall::app {
 
 struct ComponentOptions {
-  std::string data;   // data directory
-  std::string share;  // where packs/ and python/ are
-  std::string user;   // the system user
-  TimeZone timezone;  // of timers that name none
+  std::string data;                     // data directory
+  std::string share;                    // where packs/ and python/ are
+  std::string user;                     // the system user
+  TimeZone timezone;                    // of timers that name none
+  std::vector<std::string> index_urls;  // of packs
   std::function<std::string(const std::string&)> environment;
   std::vector<std::string> runner_directories;  // of runners written in Python
   runners::RemoteOptions remote;                // what is not set follows from the above
@@ -30,6 +33,7 @@ class Components {
   Components(ComponentOptions options, net::EventLoop& loop);
   ~Components();
   runners::RunnerRegistry& runners();
+  packs::PackIndex& pack_index();
   // Adds the built-in sensors, those of packs, and the actions that need the engine. `api` answers the calls of Python
   // sensors.
   void attach(engine::Engine& engine, sensors::PythonSensorOptions::Api api);

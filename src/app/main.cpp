@@ -2,6 +2,7 @@
 #include <cstdlib>
 
 #include "app/serve.hpp"
+#include "app/settings.hpp"
 #include "cli/cli.hpp"
 
 int main(int argc, char** argv) {
@@ -33,6 +34,7 @@ int main(int argc, char** argv) {
     arguments.overrides = given.overrides;
     arguments.watch = given.watch;
     arguments.packs = given.packs;
+    arguments.index_urls = given.index_urls;
     const auto settings = squall::app::read_settings(arguments, environment);
     if (!settings) {
       std::fprintf(stderr, "squall serve: %s\n", settings.error().to_string().c_str());
@@ -40,5 +42,6 @@ int main(int argc, char** argv) {
     }
     return squall::app::serve(*settings, SQUALL_VERSION);
   };
+  hooks.share_directory = [&] { return squall::app::find_share_directory(environment); };
   return squall::cli::run(argc, argv, hooks);
 }

@@ -74,6 +74,20 @@ Status make_directory(const std::string& path) {
   return {};
 }
 
+std::string absolute_path(const std::string& directory) {
+  std::string path = std::filesystem::absolute(directory).lexically_normal().string();
+  while (path.size() > 1 && path.back() == '/') path.pop_back();
+  return path;
+}
+
+// The first that is no pack itself; the last one is squall's own, and empty at first.
+std::string install_directory(const std::vector<std::string>& directories) {
+  for (const std::string& directory : directories) {
+    if (!std::filesystem::exists(directory + "/pack.yaml")) return directory;
+  }
+  return directories.back();
+}
+
 // A call of the API that comes from inside.
 class InternalResponder final : public net::Responder {
  public:
@@ -197,7 +211,12 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   options.driver.hostname = host_name();
   options.driver.api_url = api_url(settings, http->port()) + "/v1";
   options.driver.web_url = api_url(settings, http->port());
-  options.pack_directories = settings.packs;
+  const std::string own_packs = settings.data + "/packs";
+  SQ_CHECK(make_directory(own_packs));
+  // Absolute, because actions of the pack `packs` run elsewhere.
+  for (const std::string& directory : settings.packs) options.pack_directories.push_back(absolute_path(directory));
+  options.pack_directories.push_back(absolute_path(own_packs));
+  options.install_directory = install_directory(options.pack_directories);
   options.shipped_packs = share + "/packs";
   options.configs_directory = settings.configs;
   options.overrides_directory = settings.overrides;
@@ -207,8 +226,8 @@ Status Server::open(const Settings& settings, const std::string& share, const st
     SQ_TRY(timezone, TimeZone::find(settings.timezone));
   }
   components =
-      std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, timezone, environment_value,
-                                                    settings.runners, remote_options(settings)},
+      std::make_unique<Components>(ComponentOptions{settings.data, share, settings.user, timezone, settings.index_urls,
+                                                    environment_value, settings.runners, remote_options(settings)},
                                    loop);
   engine = std::make_unique<engine::Engine>(
       engine::Engine::Dependencies{loop, Clock::system(), *store, components->runners(), *sealer, exit_for_store,
@@ -219,7 +238,11 @@ Status Server::open(const Settings& settings, const std::string& share, const st
     api->handle_inside(internal_request(method, path, query, body),
                        std::make_shared<InternalResponder>(loop, std::move(done)));
   });
-  api::ApiOptions api_options{version, options.driver.api_url, access.get(), passwords.get(), {}, {}, "", {}};
+  api::ApiOptions api_options;
+  api_options.version = version;
+  api_options.url = options.driver.api_url;
+  api_options.access = access.get();
+  api_options.passwords = passwords.get();
   if (!settings.rbac.empty()) {
     const auth::RbacOptions roles{settings.user, settings.rbac_isolation};
     api_options.load_roles = [directory = settings.rbac, roles]() -> Result<std::shared_ptr<const auth::Rbac>> {
@@ -230,6 +253,8 @@ Status Server::open(const Settings& settings, const std::string& share, const st
   if (!settings.webhooks.empty()) {
     SQ_TRY(api_options.webhooks, auth::load_webhooks(settings.webhooks));
   }
+  api_options.pack_index = &components->pack_index();
+  api_options.virtualenvs = settings.data + "/virtualenvs";
   api_options.audit_file = settings.data + "/audit.log";
   api_options.connections = [this] {
     size_t open = http->connection_count();
@@ -243,7 +268,7 @@ Status Server::open(const Settings& settings, const std::string& share, const st
 // Before the engine's start, so that nothing is missed; what is told is done once the loop runs.
 Status Server::start_watch(const Settings& settings, const std::string& share) {
   if (!settings.watch) return {};
-  WatchedDirectories directories{settings.packs, settings.configs, settings.overrides};
+  WatchedDirectories directories{engine->options().pack_directories, settings.configs, settings.overrides};
   directories.packs.push_back(share + "/packs");
   SQ_TRY(watch, PackWatch::start(loop, *engine, std::move(directories)));
   return {};

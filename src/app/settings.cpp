@@ -45,7 +45,10 @@ constexpr std::array kNames = {"data",
                                "ssh_config_file",
                                "ssh_host_keys",
                                "ssh_connect_timeout",
-                               "ssh_allow_partial_failure"};
+                               "ssh_allow_partial_failure",
+                               "index_url"};
+// StackStorm Exchange, as StackStorm has it.
+constexpr std::string_view kDefaultIndex = "https://index.stackstorm.org/v1/index.json";
 
 using Table = std::map<std::string, Given, std::less<>>;
 
@@ -67,7 +70,8 @@ Status read_file_settings(const std::string& path, Table& table) {
     }
     std::vector<std::string> items;
     for (size_t i = 0; i < value.size() && value.is_list(); ++i) items.push_back(value[i].string());
-    table[key] = {value.is_list() ? join(items, ":") : python::str(value), document.position(key).to_string()};
+    table[key] = {value.is_list() ? join(items, key == "index_url" ? "," : ":") : python::str(value),
+                  document.position(key).to_string()};
   }
   return {};
 }
@@ -187,6 +191,14 @@ Status apply_settings(const Table& table, Settings& settings) {
       if (!directory.empty()) settings.runners.push_back(directory);
     }
   }
+  settings.index_urls.clear();
+  if (const Given index = get("index_url")) {
+    for (const std::string& location : split(index.value, ',')) {
+      if (!trim(location).empty()) settings.index_urls.emplace_back(trim(location));
+    }
+  } else {
+    settings.index_urls.emplace_back(kDefaultIndex);
+  }
   if (const Given packs = get("packs")) {
     for (const std::string& directory : split(packs.value, ':')) {
       if (!directory.empty()) settings.packs.push_back(directory);
@@ -242,6 +254,7 @@ Result<Settings> read_settings(const ServeArguments& arguments,
   given("webhooks", arguments.webhooks);
   given("rbac", arguments.rbac);
   given("rbac_isolation", arguments.rbac_isolation);
+  given("index_url", join(arguments.index_urls, ","));
   if (!arguments.packs.empty()) given("packs", join(arguments.packs, ":"));
   Settings settings;
   SQ_CHECK(apply_settings(table, settings));

@@ -13,11 +13,12 @@
 namespace squall::app {
 
 struct Settings {
-  std::string data = "./squall-data";  // data directory
-  std::vector<std::string> packs;      // pack directories, besides the packs that ship with squall
-  std::string configs;                 // directory of pack configs; empty: <data>/configs
-  std::string overrides;               // directory of overrides of packs; empty: <data>/overrides
-  bool watch = false;                  // register packs again when their files change
+  std::string data = "./squall-data";   // data directory
+  std::vector<std::string> packs;       // pack directories, besides the packs that ship with squall
+  std::string configs;                  // directory of pack configs; empty: <data>/configs
+  std::string overrides;                // directory of overrides of packs; empty: <data>/overrides
+  bool watch = false;                   // register packs again when their files change
+  std::vector<std::string> index_urls;  // of packs to install: URLs or files
   std::string address = "127.0.0.1";
   uint16_t port = 9101;
   bool st2_ports = false;  // StackStorm's own ports, too: 9100 (log-in), 9101 (API), 9102 (stream)
@@ -46,13 +47,14 @@ struct ServeArguments {
       auth_htpasswd;
   std::string encryption_key_path, overrides, watch, rbac, rbac_isolation, webhooks;
   bool st2_ports = false;
-  std::vector<std::string> packs;
+  std::vector<std::string> packs, index_urls;
 };
 
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_ST2_PORTS, SQUALL_CONFIG,
 // SQUALL_CONFIGS, SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE,
 // SQUALL_TLS_KEY, SQUALL_AUTH_HTPASSWD, SQUALL_RBAC, SQUALL_RBAC_ISOLATION, SQUALL_WEBHOOKS,
-// SQUALL_ENCRYPTION_KEY_PATH, SQUALL_OVERRIDES and SQUALL_WATCH; and, without an option, SQUALL_ACTION_SLOTS,
+// SQUALL_ENCRYPTION_KEY_PATH, SQUALL_OVERRIDES, SQUALL_WATCH and SQUALL_INDEX_URL (comma list); and, without an
+// option, SQUALL_ACTION_SLOTS,
 // SQUALL_RUNNERS (colon list) and SQUALL_SSH_... The configuration file is YAML with the same names in lower case.
 // Errors say which source gave the bad value, with file and line for the file.
 Result<Settings> read_settings(const ServeArguments& arguments,

@@ -9,6 +9,7 @@
 #include "cli/completion.hpp"
 #include "cli/expr_command.hpp"
 #include "cli/kinds.hpp"
+#include "cli/pack_commands.hpp"
 #include "cli/profile.hpp"
 #include "cli/workflow_command.hpp"
 
@@ -57,6 +58,8 @@ void add_serve(Cli& cli) {
   serve->add_option("--packs", cli.serve.packs, "Directory with packs, repeatable (SQUALL_PACKS)");
   serve->add_option("--configs", cli.serve.configs,
                     "Directory with pack configs (SQUALL_CONFIGS; default DATA/configs)");
+  serve->add_option("--index-url", cli.serve.index_urls,
+                    "Index of packs, a URL or a file, repeatable (SQUALL_INDEX_URL; default StackStorm Exchange)");
   serve->add_option("--overrides", cli.serve.overrides,
                     "Directory with overrides of packs (SQUALL_OVERRIDES; default DATA/overrides)");
   serve->add_flag_callback(
@@ -248,13 +251,78 @@ void add_run(Cli& cli) {
   });
 }
 
-void add_pack_register(Cli& cli, CLI::App* group) {
-  CLI::App* command = group->add_subcommand("register", "Load packs again from their directories");
-  auto names = std::make_shared<std::vector<std::string>>();
-  command->add_option("packs", *names, "Names; all when none is given");
-  cli.add_client_options(command);
-  command->callback([&cli, names] {
-    cli.command = [names](ApiClient& api, const Format& format) { return register_packs(api, format, *names); };
+void add_pack_index(Cli& cli, CLI::App* group) {
+  const auto add = [&](const char* name, const char* description, const char* what,
+                       int (*act)(ApiClient&, const Format&, const std::string&)) {
+    CLI::App* command = group->add_subcommand(name, description);
+    auto text = std::make_shared<std::string>();
+    command->add_option(what, *text)->required();
+    cli.add_client_options(command);
+    command->callback([&cli, text, act] {
+      cli.command = [text, act](ApiClient& api, const Format& format) { return act(api, format, *text); };
+    });
+  };
+  add("search", "Find packs in the index", "query", search_index);
+  add("show", "What the index says of a pack", "pack", show_in_index);
+}
+
+void add_pack_changes(Cli& cli, CLI::App* group) {
+  CLI::App* install = group->add_subcommand("install", "Install packs and what they depend on");
+  auto arguments = std::make_shared<InstallArguments>();
+  install
+      ->add_option("packs", arguments->packs, "Names in the index, git repositories, archives or directories; =VERSION")
+      ->required();
+  install->add_flag("--force", arguments->force, "Even if a pack asks for another version of StackStorm or Python");
+  install->add_flag("--skip-dependencies", arguments->skip_dependencies, "Without the packs that they depend on");
+  cli.add_client_options(install);
+  install->callback([&cli, arguments] {
+    cli.command = [arguments](ApiClient& api, const Format& format) { return install_packs(api, format, *arguments); };
+  });
+  const auto add = [&](const char* name, const char* description,
+                       int (*act)(ApiClient&, const Format&, const std::vector<std::string>&), bool required) {
+    CLI::App* command = group->add_subcommand(name, description);
+    auto names = std::make_shared<std::vector<std::string>>();
+    CLI::Option* option = command->add_option("packs", *names, required ? "Names" : "Names; all when none is given");
+    if (required) option->required();
+    cli.add_client_options(command);
+    command->callback([&cli, names, act] {
+      cli.command = [names, act](ApiClient& api, const Format& format) { return act(api, format, *names); };
+    });
+  };
+  add("remove", "Remove packs", remove_packs, true);
+  add("register", "Load packs again from their directories", register_packs, false);
+  CLI::App* config = group->add_subcommand("config", "Set values of a pack's config; asks for them when none is given");
+  auto pack = std::make_shared<std::string>();
+  auto values = std::make_shared<std::vector<std::string>>();
+  config->add_option("pack", *pack)->required();
+  config->add_option("values", *values, "name=value, also name.member=value");
+  cli.add_client_options(config);
+  config->callback([&cli, pack, values] {
+    cli.command = [pack, values](ApiClient& api, const Format& format) {
+      return configure_pack(api, format, *pack, *values);
+    };
+  });
+}
+
+void add_pack_development(Cli& cli, CLI::App* group, const Hooks& hooks) {
+  CLI::App* create = group->add_subcommand("create", "Make a new pack with an action, a rule and a test");
+  auto name = std::make_shared<std::string>();
+  auto directory = std::make_shared<std::string>(".");
+  create->add_option("name", *name, "a-z, 0-9 and _")->required();
+  create->add_option("--directory", *directory, "Where to make it")->capture_default_str();
+  create->callback(
+      [&cli, name, directory] { cli.local = [name, directory] { return create_pack(*name, *directory); }; });
+  CLI::App* test = group->add_subcommand("test", "Run the tests of a pack");
+  auto arguments = std::make_shared<TestArguments>();
+  test->add_option("pack", arguments->pack, "Its directory, or its name on the server")->required();
+  test->add_option("tests", arguments->more, "For unittest, e.g. test_action_greet or, after --, -v");
+  test->add_option("--python", arguments->python, "Interpreter; default that of the pack's virtualenv, else python3");
+  cli.add_client_options(test);
+  test->callback([&cli, arguments, &hooks] {
+    cli.command = [arguments, &hooks](ApiClient& api, const Format&) {
+      const auto share = hooks.share_directory();
+      return share ? test_pack(api, *arguments, *share) : report(share.error());
+    };
   });
 }
 
@@ -425,7 +493,10 @@ int run(int argc, char** argv, const Hooks& hooks) {
   add_kind(cli, "rule-enforcement", "Rules that matched", {"rule-ref", "trigger-instance", "execution", "status"});
   add_sensors(cli);
   add_kind(cli, "runner", "Runner types", {});
-  add_pack_register(cli, add_kind(cli, "pack", "Packs", {}));
+  CLI::App* packs = add_kind(cli, "pack", "Packs", {});
+  add_pack_index(cli, packs);
+  add_pack_changes(cli, packs);
+  add_pack_development(cli, packs, hooks);
   add_explain(cli);
   add_kind(cli, "policy", "Policies", {"resource-ref", "policy-type"});
   add_answers(cli);

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "base/result.hpp"
+
 namespace squall::cli {
 
 // What `squall serve` was given; empty members were not given.
@@ -13,7 +15,7 @@ struct ServeArguments {
       auth_htpasswd;
   std::string encryption_key_path, overrides, watch, rbac, rbac_isolation, webhooks;
   bool st2_ports = false;
-  std::vector<std::string> packs;
+  std::vector<std::string> packs, index_urls;
 };
 
 // What the command line needs from the program around it.
@@ -21,6 +23,7 @@ struct Hooks {
   std::string version;
   std::function<std::string(const std::string&)> environment;
   std::function<int(const ServeArguments&)> serve;
+  std::function<Result<std::string>()> share_directory;  // where python/ and packs/ are
 };
 
 // Parses the arguments and runs the command. The exit codes are those of commands.hpp, and of the program that

@@ -263,12 +263,14 @@ void Engine::follow_packs(const std::vector<std::string>& names, std::function<v
   register_loaded(loaded, {}, std::move(changes), std::move(done));
 }
 
-void Engine::put_config(const std::string& pack, const Value& values, DocumentDone done) {
+void Engine::put_config(const std::string& pack, const Value& given, DocumentDone done) {
   Changes changes;
   const auto config = [&]() -> Result<Value> {
     if (catalog_.find(Collection::kPacks, pack) == nullptr) {
       return fail(ErrorCode::kNotFound, "Unable to identify resource with pack_ref \"" + pack + "\".");
     }
+    const Value* before = catalog_.find(Collection::kConfigs, pack);
+    const Value values = packs::keep_masked(given, before != nullptr ? (*before)["values"] : Value());
     const std::string path = options_.configs_directory + "/" + pack + ".yaml";
     const Value* schema = catalog_.find(Collection::kConfigSchemas, pack);
     if (schema != nullptr) SQ_CHECK(packs::check_config(values, (*schema)["attributes"], pack, path));

@@ -27,7 +27,8 @@ namespace squall::engine {
 struct EngineOptions {
   DriverOptions driver;
   std::vector<std::string> pack_directories;
-  std::string shipped_packs;  // directory of the packs that ship with squall; they lie below packs of the same ref
+  std::string install_directory;  // one of them, where packs.install puts packs
+  std::string shipped_packs;      // directory of the packs that ship with squall; they lie below packs of the same ref
   std::string configs_directory;
   std::string overrides_directory;  // of packs/overrides.hpp
 };
@@ -102,6 +103,7 @@ class Engine final : public sensors::SensorHost {
   void enable_sensor(const std::string& id_or_ref, bool enabled, DocumentDone done);
   // The config of a pack as its Python code sees it: schema defaults filled in, templates rendered.
   Result<Value> config_of(const std::string& pack) { return driver_->config_of(pack, options_.driver.user); }
+  const EngineOptions& options() const { return options_; }
   const std::string& user() const { return options_.driver.user; }
   // Of encrypted datastore values; may be null.
   const crypto::SymmetricKey* datastore_key() const { return deps_.datastore_key; }

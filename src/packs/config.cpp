@@ -199,4 +199,19 @@ Status check_config(const Value& values, const Value& schema_attributes, const s
                           path, secret ? "the value (a secret) has the wrong type or form" : violation.text()));
 }
 
+Value keep_masked(const Value& given, const Value& stored) {
+  if (given.is_string() && given.as_string() == schema::kMask && !stored.is_null()) return stored;
+  if (given.is_dict() && stored.is_dict()) {
+    Value kept = given;
+    for (const auto& [key, value] : given.as_dict()) kept.set(key, keep_masked(value, stored[key]));
+    return kept;
+  }
+  if (given.is_list() && stored.is_list() && given.size() == stored.size()) {
+    Value kept = Value::empty_list();
+    for (size_t i = 0; i < given.size(); ++i) kept.push_back(keep_masked(given[i], stored[i]));
+    return kept;
+  }
+  return given;
+}
+
 }  // namespace squall::packs

@@ -27,4 +27,8 @@ Result<Value> resolve_config(std::string_view pack, const Value& schema_attribut
 Status check_config(const Value& values, const Value& schema_attributes, const std::string& pack,
                     const std::string& path);
 
+// The values with what stands masked in them ("********", as the API shows secrets) taken from `stored`: who reads a
+// config, changes it and sends it back does not lose its secrets.
+Value keep_masked(const Value& given, const Value& stored);
+
 }  // namespace squall::packs

@@ -154,5 +154,14 @@ TEST_F(Config, Conformance) {
   report.finish();
 }
 
+TEST(KeepMasked, SecretsThatComeBackMaskedAreTheStoredOnes) {
+  const auto json = [](std::string_view text) { return *parse_json(text); };
+  const Value stored = json(R"({"a": "secret", "b": {"c": "deep", "d": 1}, "l": ["x", "y"]})");
+  EXPECT_EQ(keep_masked(json(R"({"a": "********", "b": {"c": "********", "d": 2}, "l": ["x", "********"]})"), stored),
+            json(R"({"a": "secret", "b": {"c": "deep", "d": 2}, "l": ["x", "y"]})"));
+  EXPECT_EQ(keep_masked(json(R"({"new": "********", "l": ["********"]})"), stored),
+            json(R"({"new": "********", "l": ["********"]})"));
+}
+
 }  // namespace
 }  // namespace squall::packs

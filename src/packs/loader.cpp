@@ -281,12 +281,19 @@ std::string ref_of(const LoadedPack& pack) {
   return pack.pack.is_null() ? pack.problems.front().pack : pack.pack["ref"].string();
 }
 
-std::string pack_ref_of(const std::string& directory) {
+Result<Value> read_manifest(const std::string& directory) {
   const std::string path = absolute_path(directory);
   std::vector<Error> warnings;
-  const auto file = read_metadata_file(path + "/" + std::string(kManifest), warnings);
-  const auto ref = file ? pack_ref(*file, path) : Result<std::string>(tl::unexpected<Error>(file.error()));
-  return ref ? *ref : fs::path(path).filename().string();
+  SQ_TRY(const YamlDocument file, read_metadata_file(path + "/" + std::string(kManifest), warnings));
+  SQ_TRY(const std::string ref, pack_ref(file, path));
+  Value manifest = file.value;
+  manifest.set("ref", ref);
+  return manifest;
+}
+
+std::string pack_ref_of(const std::string& directory) {
+  const auto manifest = read_manifest(directory);
+  return manifest ? (*manifest)["ref"].string() : fs::path(absolute_path(directory)).filename().string();
 }
 
 LoadedPack load_pack(const std::string& directory, const LoadOptions& options) {

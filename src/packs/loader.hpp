@@ -59,6 +59,9 @@ std::vector<std::string> find_packs(const std::vector<std::string>& base_directo
 // What the pack in this directory is called, by its pack.yaml; the directory's name when that is unusable.
 std::string pack_ref_of(const std::string& directory);
 
+// The content of a pack.yaml as it is written, with "ref" filled in; the error has the place of the mistake.
+Result<Value> read_manifest(const std::string& directory);
+
 // The ref of a pack that was loaded, usable or not.
 std::string ref_of(const LoadedPack& pack);
 

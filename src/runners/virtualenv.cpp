@@ -76,6 +76,7 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
     std::string building_stamp, target;
     std::string requirements;          // that its requirements.txt asks for
     std::vector<std::string> implied;  // that it imports and does not ask for
+    process::Environment environment;  // besides that of the options
     std::vector<Step> steps;
     size_t next_step = 0;
   };
@@ -86,7 +87,11 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
     options.directory = absolute_path(options.directory);
   }
 
-  void ensure(const std::string& name, const std::string& path, Done done);
+  void ensure(const std::string& name, const std::string& path, Done done, const process::Environment& environment);
+  std::vector<fs::path> versions_of(const std::string& pack) const;
+  void forget(const std::string& name);
+  void remove(const std::string& name);
+  void remove_all(std::vector<fs::path> paths);
   void start(Pack& pack);
   void find_version(Pack& pack);
   void read_requirements(Pack& pack);
@@ -99,7 +104,7 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
   void append_log(const Pack& pack, std::string_view text) const;
   void finish(Pack& pack, Result<Interpreter> result);
   void run(std::vector<std::string> arguments, std::function<void(process::ProcessResult)> done,
-           const std::function<void(Error)>& failed);
+           const std::function<void(Error)>& failed, const process::Environment& environment = {});
 
   fs::path link_of(const Pack& pack) const { return fs::path(options.directory) / pack.name; }
   fs::path log_of(const Pack& pack) const { return fs::path(options.directory) / (pack.name + ".log"); }
@@ -113,7 +118,8 @@ struct Virtualenvs::Impl : std::enable_shared_from_this<Virtualenvs::Impl> {
   std::map<std::string, Pack> packs;
 };
 
-void Virtualenvs::Impl::ensure(const std::string& name, const std::string& path, Done done) {
+void Virtualenvs::Impl::ensure(const std::string& name, const std::string& path, Done done,
+                               const process::Environment& environment) {
   SQ_ASSERT(executor.is_current());
   SQ_ASSERT(!name.empty() && name.find('/') == std::string::npos && name.front() != '.');
   Pack& pack = packs[name];
@@ -128,6 +134,7 @@ void Virtualenvs::Impl::ensure(const std::string& name, const std::string& path,
   if (is_current && pack.interpreter) return done(*pack.interpreter);
   if (is_current && pack.error && clock.monotonic() - pack.failed_at < options.retry_after)
     return done(fail(*pack.error));
+  pack.environment = environment;
   pack.building_stamp = stamp;
   pack.waiting.push_back(std::move(done));
   start(pack);
@@ -222,7 +229,7 @@ void Virtualenvs::Impl::run_step(Pack& pack) {
   append_log(pack, fmt::format("$ {}\n", join(step.arguments, " ")));
   run(
       step.arguments, [this, &pack](process::ProcessResult result) { step_ended(pack, std::move(result)); },
-      [this, &pack](Error error) { finish(pack, fail(std::move(error))); });
+      [this, &pack](Error error) { finish(pack, fail(std::move(error))); }, pack.environment);
 }
 
 void Virtualenvs::Impl::step_ended(Pack& pack, process::ProcessResult result) {
@@ -261,20 +268,33 @@ Status Virtualenvs::Impl::complete(Pack& pack) {
   return {};
 }
 
-void Virtualenvs::Impl::remove_old(const Pack& pack) {
-  std::vector<std::pair<fs::file_time_type, fs::path>> versions;
+std::vector<fs::path> Virtualenvs::Impl::versions_of(const std::string& pack) const {
+  std::vector<fs::path> versions;
   std::error_code error;
-  const std::string prefix = "." + pack.name + "-";
+  const std::string prefix = "." + pack + "-";
   for (const auto& entry : fs::directory_iterator(options.directory, error)) {
     const std::string name = entry.path().filename().string();
     // The exact length keeps ".a-<hash>" of pack "a" apart from ".a-b-<hash>".
-    if (name.starts_with(prefix) && name.size() == prefix.size() + kHashDigits)
-      versions.emplace_back(fs::last_write_time(entry.path() / kCompleteMark, error), entry.path());
+    if (name.starts_with(prefix) && name.size() == prefix.size() + kHashDigits) versions.push_back(entry.path());
   }
+  return versions;
+}
+
+void Virtualenvs::Impl::remove_old(const Pack& pack) {
+  std::vector<std::pair<fs::file_time_type, fs::path>> versions;
+  std::error_code error;
+  for (const fs::path& path : versions_of(pack.name))
+    versions.emplace_back(fs::last_write_time(path / kCompleteMark, error), path);
   std::sort(versions.rbegin(), versions.rend());
-  if (versions.size() <= kVersionsKept) return;
+  std::vector<fs::path> old;
+  for (size_t i = kVersionsKept; i < versions.size(); ++i) old.push_back(versions[i].second);
+  remove_all(std::move(old));
+}
+
+void Virtualenvs::Impl::remove_all(std::vector<fs::path> paths) {
+  if (paths.empty()) return;
   std::vector<std::string> arguments = {"rm", "-rf", "--"};
-  for (size_t i = kVersionsKept; i < versions.size(); ++i) arguments.push_back(versions[i].second.string());
+  for (const fs::path& path : paths) arguments.push_back(path.string());
   const auto report = [](const std::string& reason) { log_warning("old virtualenvs stay", {{"reason", reason}}); };
   run(
       std::move(arguments),
@@ -282,6 +302,29 @@ void Virtualenvs::Impl::remove_old(const Pack& pack) {
         if (result.exit_code != 0) report(last_line(result));
       },
       [report](Error refused) { report(refused.message()); });
+}
+
+void Virtualenvs::Impl::forget(const std::string& name) {
+  if (const auto found = packs.find(name); found != packs.end()) {
+    if (found->second.building) return;  // it is as new as can be
+    packs.erase(found);
+  }
+  std::error_code error;
+  for (const fs::path& path : versions_of(name)) fs::remove(path / kCompleteMark, error);
+}
+
+void Virtualenvs::Impl::remove(const std::string& name) {
+  if (const auto found = packs.find(name); found != packs.end()) {
+    if (found->second.building) return;
+    packs.erase(found);
+  }
+  std::vector<fs::path> paths = versions_of(name);
+  for (const char* ending : {"", ".log"}) {
+    const fs::path path = fs::path(options.directory) / (name + ending);
+    std::error_code error;
+    if (fs::symlink_status(path, error).type() != fs::file_type::not_found && !error) paths.push_back(path);
+  }
+  remove_all(std::move(paths));
 }
 
 void Virtualenvs::Impl::append_log(const Pack& pack, std::string_view text) const {
@@ -308,8 +351,9 @@ void Virtualenvs::Impl::finish(Pack& pack, Result<Interpreter> result) {
 }
 
 void Virtualenvs::Impl::run(std::vector<std::string> arguments, std::function<void(process::ProcessResult)> done,
-                            const std::function<void(Error)>& failed) {
+                            const std::function<void(Error)>& failed, const process::Environment& environment) {
   process::ProcessSpec spec{.arguments = std::move(arguments), .environment = options.environment};
+  for (const auto& [name, value] : environment) spec.environment[name] = value;
   spec.timeout = options.build_timeout;
   const auto started = processes.start(
       std::move(spec), {.on_exit = [weak = weak_from_this(), done = std::move(done)](process::ProcessResult result) {
@@ -324,8 +368,20 @@ Virtualenvs::Virtualenvs(Executor& executor, process::ProcessHost& processes, Vi
 
 Virtualenvs::~Virtualenvs() = default;
 
-void Virtualenvs::ensure(const std::string& pack, const std::string& pack_path, Done done) {
-  impl_->ensure(pack, absolute_path(pack_path), std::move(done));
+void Virtualenvs::ensure(const std::string& pack, const std::string& pack_path, Done done,
+                         const process::Environment& environment) {
+  impl_->ensure(pack, absolute_path(pack_path), std::move(done), environment);
 }
+
+std::string Virtualenvs::progress(const std::string& pack) const {
+  const auto found = impl_->packs.find(pack);
+  if (found == impl_->packs.end() || !found->second.building) return "";
+  const auto& steps = found->second.steps;
+  return found->second.next_step < steps.size() ? steps[found->second.next_step].name : "looking at its requirements";
+}
+
+void Virtualenvs::forget(const std::string& pack) { impl_->forget(pack); }
+
+void Virtualenvs::remove(const std::string& pack) { impl_->remove(pack); }
 
 }  // namespace squall::runners

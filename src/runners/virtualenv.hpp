@@ -55,7 +55,16 @@ class Virtualenvs {
 
   using Done = std::function<void(Result<Interpreter>)>;
   // Calls `done`, inside this call when nothing has to be made. The error tells which step failed and names the log.
-  void ensure(const std::string& pack, const std::string& pack_path, Done done);
+  // `environment` is added to that of pip, should one be made now.
+  void ensure(const std::string& pack, const std::string& pack_path, Done done,
+              const process::Environment& environment = {});
+  // Which step is under way: "pip install -r requirements.txt"; empty when nothing is being made.
+  std::string progress(const std::string& pack) const;
+  // The next ensure() makes it again, with the newest versions that the requirements allow. Actions that run in it now
+  // may miss files for a while, as in StackStorm.
+  void forget(const std::string& pack);
+  // Deletes the virtualenvs of a pack that is gone, but for one that is being made.
+  void remove(const std::string& pack);
 
  private:
   struct Impl;

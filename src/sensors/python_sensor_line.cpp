@@ -1,4 +1,6 @@
 // What a Python sensor says, and what it is answered.
+#include <algorithm>
+
 #include "base/log.hpp"
 #include "base/strings.hpp"
 #include "runners/outcome.hpp"
@@ -24,7 +26,19 @@ std::string shortened(std::string_view text) {
 }
 
 // Only the datastore and the user are a sensor's business.
-bool is_allowed(std::string_view path) { return path == "/keys" || path.starts_with("/keys/") || path == "/user"; }
+// What sensors of packs have to do with, by st2client or the datastore service. Not what gives rights: tokens, keys,
+// roles.
+constexpr std::string_view kAllowed[] = {
+    "actionalias", "actions",      "aliasexecution", "config_schemas", "configs",     "executions",
+    "inquiries",   "keys",         "packs",          "policies",       "policytypes", "ruleenforcements",
+    "rules",       "runnertypes",  "sensortypes",    "timers",         "traces",      "triggerinstances",
+    "triggers",    "triggertypes", "user",           "webhooks",       "workflows"};
+
+bool is_allowed(std::string_view path) {
+  if (!path.starts_with("/")) return false;
+  const std::string_view group = path.substr(1, path.find('/', 1) - 1);
+  return std::find(std::begin(kAllowed), std::end(kAllowed), group) != std::end(kAllowed);
+}
 
 Value error_answer(const std::string& message, Value status = {}) {
   return Value::dict({{"error", message}, {"status", std::move(status)}});

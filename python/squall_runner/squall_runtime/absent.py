@@ -3,11 +3,11 @@
 import sys
 
 _ADVICE = {
-    "st2client": "add st2client to the requirements.txt of the pack",
+    "st2client": "squall brings st2client.client and st2client.models; for more, add st2client to the requirements.txt of the pack",
     "st2common": "squall offers only the parts of st2common that packs use, and this is not one of them",
     "st2actions": "import Action from st2common.runners.base_action",
     "st2reactor": "squall offers only st2reactor.sensor.base",
-    "st2tests": "tests of packs need StackStorm's own package st2tests",
+    "st2tests": "squall offers only st2tests.base and st2tests.mocks",
 }
 
 

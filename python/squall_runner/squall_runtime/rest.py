@@ -7,6 +7,9 @@ import os
 
 TIMEOUT_SECONDS = 60
 
+# In a sensor: what has the face of a RestClient and calls the API over the sensor's own line.
+inside = None
+
 
 class ApiError(Exception):
     """The API said no, or did not answer."""

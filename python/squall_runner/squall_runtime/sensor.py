@@ -7,11 +7,11 @@ import sys
 import traceback
 from _thread import allocate_lock, start_new_thread
 
-from squall_runtime import absent, jsonable, loader
+from squall_runtime import absent, jsonable, loader, rest
 from squall_runtime.channel import Channel
 from squall_runtime.python2 import imports
 from squall_runtime.sensor_base import BaseSensor, PollingSensor
-from squall_runtime.sensor_service import ChannelLogHandler, SensorService
+from squall_runtime.sensor_service import ChannelLogHandler, ChannelRestClient, SensorService
 
 
 class TriggerEvents:
@@ -72,6 +72,7 @@ def execute(request, channel):
         )
         imports.install(pack)
         sensor_class = loader.load_sensor_class(request["file_path"], request["class_name"], pack)
+        rest.inside = ChannelRestClient(channel)
         service = SensorService(channel, request["pack"], request["class_name"])
         sensor = instantiate(sensor_class, service, request.get("config") or {}, request.get("poll_interval"))
         _stop_on_sigterm(sensor, logger)

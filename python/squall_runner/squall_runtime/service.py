@@ -78,7 +78,7 @@ class DatastoreService:
         return True
 
     def get_api_client(self):
-        """A client of the package st2client, which the pack has to require."""
+        """A st2client.client.Client that asks as this execution."""
         from st2client.client import Client
 
         return Client(api_url=self._client.api_url, token=self._client.token)

@@ -1,0 +1,3 @@
+from st2client.models import ActionAlias, ActionAliasMatch
+
+__all__ = ["ActionAlias", "ActionAliasMatch"]

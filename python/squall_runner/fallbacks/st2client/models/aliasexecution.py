@@ -1,0 +1,3 @@
+from st2client.models import ActionAliasExecution
+
+__all__ = ["ActionAliasExecution"]

@@ -1,0 +1,3 @@
+from st2client.models import Inquiry
+
+__all__ = ["Inquiry"]

@@ -1,0 +1,3 @@
+from st2client.models import KeyValuePair
+
+__all__ = ["KeyValuePair"]

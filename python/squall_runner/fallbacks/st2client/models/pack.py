@@ -1,0 +1,3 @@
+from st2client.models import Pack
+
+__all__ = ["Pack"]

@@ -1,0 +1,3 @@
+from st2client.models import Timer
+
+__all__ = ["Timer"]

@@ -1,0 +1,3 @@
+from st2client.models import Trace
+
+__all__ = ["Trace"]

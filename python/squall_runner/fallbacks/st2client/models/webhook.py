@@ -1,0 +1,3 @@
+from st2client.models import Webhook
+
+__all__ = ["Webhook"]

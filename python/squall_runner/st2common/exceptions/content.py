@@ -1,0 +1,2 @@
+class ParseException(ValueError):
+    """A text does not fit its format."""
