@@ -26,11 +26,12 @@ def main():
         sys.exit("%s has no tests: there is no directory tests/" % pack)
     arrange_path(pack)
 
-    from squall_runtime import absent, jsonable
+    from squall_runtime import absent, jsonable, text_base64
     from squall_runtime.python2 import imports
 
     absent.install()
     jsonable.install_bytes()
+    text_base64.install()
     imports.install(imports.Pack(pack, None, lambda path, reason: print("converted from Python 2: %s (%s)" % (path, reason))))
     more = sys.argv[2:]
     os.chdir(pack)

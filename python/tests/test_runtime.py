@@ -198,3 +198,22 @@ class TestShims:
         assert date.get_datetime_utc_now().tzinfo is datetime.timezone.utc
         zone = datetime.timezone(datetime.timedelta(hours=2))
         assert date.convert_to_utc(datetime.datetime(2000, 1, 1, 2, tzinfo=zone)).hour == 0
+
+
+class TestTextBase64:
+    def test_text_gives_text_and_bytes_give_bytes(self):
+        import base64
+
+        from squall_runtime import text_base64
+
+        before = {name: getattr(base64, name) for name in text_base64.NAMES}
+        try:
+            text_base64.install()
+            text_base64.install()
+            assert base64.b64encode("Gr\u00fc\u00dfe") == "R3LDvMOfZQ==" and base64.b64encode(b"ab") == b"YWI="
+            assert base64.urlsafe_b64encode("??>") == "Pz8-" and base64.b64encode(b"?", altchars=b"-_") == b"Pw=="
+            with pytest.raises(TypeError):
+                base64.b64encode(5)
+        finally:
+            for name, function in before.items():
+                setattr(base64, name, function)

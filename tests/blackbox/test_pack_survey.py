@@ -64,7 +64,7 @@ ROWS: dict[str, tuple[dict[str, str], list[tuple[str, Json, Json]]]] = {
                                "import httplib, urlparse, StringIO, urllib2\n" + OLD), [("a", {}, [200, "/x", "s", "a%20b"])]),
     "python2_builtins": (python("a", "d = {'k': 1}\nreturn [isinstance(u'x', basestring), unicode('u'), [v for _, v in d.iteritems()], reduce(lambda x, y: x + y, xrange(4)),\n"
                                      "        d.has_key('k'), d.keys()[0], iter([7]).next()]", OLD), [("a", {}, [True, "u", [1], 6, True, "k", 7])]),
-    "python2_bytes_are_text": (python("a", "return base64.b64encode('user:password')", "import base64\n" + OLD, parameters="{}"), [("a", {}, None)]),
+    "python2_bytes_are_text": (python("a", "return base64.b64encode('user:password')", "import base64\n" + OLD, parameters="{}"), [("a", {}, "dXNlcjpwYXNzd29yZA==")]),
     "python2_implicit_relative_imports": ({**python("a", "return helper()", OLD + "\nfrom lib.tools import helper"),
                                            "actions/lib/__init__.py": "", "actions/lib/tools.py": "from parsers import parse\n\ndef helper():\n    return parse()\n",
                                            "actions/lib/parsers.py": "def parse():\n    return 'parsed'\n"}, [("a", {}, "parsed")]),

@@ -10,7 +10,7 @@ the action gives to sys.exit(), or 1 after an exception, whose traceback goes to
 import json
 import sys
 
-from squall_runtime import absent, jsonable, loader
+from squall_runtime import absent, jsonable, loader, text_base64
 from squall_runtime.config import PackConfig
 from squall_runtime.python2 import imports
 from squall_runtime.service import ActionService
@@ -43,6 +43,7 @@ def execute(request):
 def _run(request, converted):
     absent.install()
     jsonable.install_bytes()
+    text_base64.install()
     pack = imports.Pack(
         loader.pack_directory_of(request["file_path"], "actions"),
         request.get("python2_directory"),

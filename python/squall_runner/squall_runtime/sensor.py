@@ -7,7 +7,7 @@ import sys
 import traceback
 from _thread import allocate_lock, start_new_thread
 
-from squall_runtime import absent, jsonable, loader, rest
+from squall_runtime import absent, jsonable, loader, rest, text_base64
 from squall_runtime.channel import Channel
 from squall_runtime.python2 import imports
 from squall_runtime.sensor_base import BaseSensor, PollingSensor
@@ -65,6 +65,7 @@ def execute(request, channel):
     try:
         absent.install()
         jsonable.install_bytes()
+        text_base64.install()
         pack = imports.Pack(
             loader.pack_directory_of(request["file_path"], "sensors"),
             request.get("python2_directory"),
