@@ -256,3 +256,66 @@ def test_where_packs_are_without_squall(monkeypatch):
     from st2common.content import utils
 
     assert utils.get_pack_base_path("x") == os.path.join(utils.DEFAULT_BASE_PATH, "x")
+
+
+class TestFallbacks:
+    """What StackStorm's own environment has and packs import without requiring it."""
+
+    def test_a_file_is_followed_through_growth_replacement_and_removal(self, tmp_path, monkeypatch):
+        monkeypatch.syspath_prepend(str(RUNTIME / "fallbacks"))
+        from logshipper.tail import Tail
+
+        log, late, lines, changed = tmp_path / "log", tmp_path / "late", [], threading.Event()
+        log.write_text("old\n")
+
+        def handle(file_path, line):
+            lines.append((os.path.basename(file_path), line))
+            changed.set()
+
+        def wait_for(count):
+            while len(lines) < count:
+                assert changed.wait(10)
+                changed.clear()
+
+        tail = Tail(filenames=[])
+        tail.handler = handle
+        tail.add_file(filename=str(log))
+        tail.add_file(filename=str(late))
+        thread = threading.Thread(target=tail.run, daemon=True)
+        thread.start()
+        with log.open("a") as file:
+            file.write("one\ntw")
+        wait_for(1)
+        with log.open("a") as file:
+            file.write("o\n")
+        wait_for(2)
+        late.write_text("from its start\n")
+        wait_for(3)
+        (tmp_path / "new").write_text("rotated\n")
+        os.replace(tmp_path / "new", log)
+        wait_for(4)
+        assert lines == [("log", "one"), ("log", "two"), ("late", "from its start"), ("log", "rotated")]
+        tail.remove_file(filename=str(log))
+        tail.notifier.stop()
+        thread.join(10)
+        assert not thread.is_alive()
+
+    def test_names_that_packs_import(self, monkeypatch):
+        monkeypatch.syspath_prepend(str(RUNTIME / "fallbacks"))
+        for name in [name for name in sys.modules if name.split(".")[0] == "st2client"]:
+            del sys.modules[name]
+        from oslo_config import cfg
+        from st2client.commands.action import LIVEACTION_COMPLETED_STATES
+        from st2actions.runners.ssh.paramiko_ssh import ParamikoSSHClient
+
+        assert cfg.CONF.system_user.ssh_key_file.startswith("/") and "timeout" in LIVEACTION_COMPLETED_STATES
+        assert ParamikoSSHClient(hostname="h", port=22, username="u", password="p", timeout=1).close()
+
+    def test_jinja_as_actions_make_it(self):
+        pytest.importorskip("jinja2")
+        from st2common.util import jinja
+
+        environment = jinja.get_jinja_environment(allow_undefined=True)
+        text = "{% if 'a' is in x %}\n{{ x | to_json_string }} {{ nothing }}{{ 3661 | to_human_time_from_seconds }}\n{% endif %}\n"
+        assert environment.from_string(text).render(x=["a"]) == '["a"] 1h1m1s\n'
+        assert jinja.render_values({"a": "{{ n }}", "b": {"c": "{{ n }}", "d": 1}}, {"n": 2}) == {"a": "2", "b": {"c": "2", "d": 1}}

@@ -42,7 +42,8 @@ Engine::Engine(Dependencies dependencies, EngineOptions options)
       options_(std::move(options)),
       committer_(deps_.store, deps_.executor, deps_.on_fatal),
       events_(deps_.clock),
-      registry_(deps_.clock, catalog_) {
+      registry_(deps_.clock, catalog_),
+      reader_(deps_.executor) {
   committer_.on_committed([this](Collection collection, const std::string& id, const Value& document, bool erased) {
     events_.on_committed(collection, id, document, erased);
   });
@@ -85,12 +86,16 @@ sensors::Sensor* Engine::sensor_of(const Value& trigger) const {
   return nullptr;
 }
 
-std::vector<packs::LoadedPack> Engine::load_packs(const std::vector<std::string>& names) const {
+packs::LoadOptions Engine::load_options(const std::vector<std::string>& names) const {
   packs::LoadOptions load;
   load.configs_directory = options_.configs_directory;
   load.overrides_directory = options_.overrides_directory;
   load.only = names;
-  return packs::load_layers(options_.pack_directories, options_.shipped_packs, load);
+  return load;
+}
+
+void Engine::read_packs(const std::vector<std::string>& names, PackReader::Done done) {
+  reader_.read(options_.pack_directories, options_.shipped_packs, load_options(names), std::move(done));
 }
 
 void Engine::report_problems(const std::vector<packs::LoadProblem>& problems) {
@@ -105,7 +110,8 @@ Result<RegisterReport> Engine::start() {
   SQ_CHECK(catalog_.load(deps_.store));
   Changes changes;
   registry_.register_runner_types(packs::runner_types(), changes);
-  RegisterReport report = registry_.register_packs(load_packs({}), changes);
+  RegisterReport report = registry_.register_packs(
+      packs::load_layers(options_.pack_directories, options_.shipped_packs, load_options({})), changes);
   report_problems(report.problems);
   committer_.commit(std::move(changes));
   SQ_CHECK(driver_->recover());
@@ -209,19 +215,23 @@ void Engine::respond(const std::string& id, const Value& response, const std::st
 
 void Engine::register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
                             std::function<void(Result<RegisterReport>)> done) {
-  const auto loaded = load_packs(names);
+  read_packs(names, [this, names, types, done = std::move(done)](const std::vector<packs::LoadedPack>& loaded) {
+    if (const Status found = check_found(names, loaded); !found) return done(fail(found.error()));
+    register_loaded(loaded, types, {}, done);
+  });
+}
+
+Status Engine::check_found(const std::vector<std::string>& names, const std::vector<packs::LoadedPack>& loaded) const {
   for (const std::string& name : names) {
     const bool found =
         std::any_of(loaded.begin(), loaded.end(), [&](const auto& pack) { return packs::ref_of(pack) == name; });
-    if (!found) {
-      const std::string base =
-          options_.pack_directories.empty() ? options_.shipped_packs : options_.pack_directories.front();
-      done(fail(ErrorCode::kInvalid,
-                "Pack \"" + name + "\" not found on disk: Directory \"" + base + "/" + name + "\" doesn't exist"));
-      return;
-    }
+    if (found) continue;
+    const std::string base =
+        options_.pack_directories.empty() ? options_.shipped_packs : options_.pack_directories.front();
+    return fail(ErrorCode::kInvalid,
+                "Pack \"" + name + "\" not found on disk: Directory \"" + base + "/" + name + "\" doesn't exist");
   }
-  register_loaded(loaded, types, {}, std::move(done));
+  return {};
 }
 
 void Engine::register_loaded(const std::vector<packs::LoadedPack>& loaded, const RegisterTypes& types, Changes changes,
@@ -248,8 +258,15 @@ void Engine::unregister_packs(const std::vector<std::string>& names, DocumentDon
 }
 
 void Engine::follow_packs(const std::vector<std::string>& names, std::function<void(Result<RegisterReport>)> done) {
-  const auto loaded = load_packs(names);
-  Changes changes;
+  read_packs(names, [this, names, done = std::move(done)](const std::vector<packs::LoadedPack>& loaded) {
+    Changes changes;
+    remove_vanished(names, loaded, changes);
+    register_loaded(loaded, {}, std::move(changes), done);
+  });
+}
+
+void Engine::remove_vanished(const std::vector<std::string>& names, const std::vector<packs::LoadedPack>& loaded,
+                             Changes& changes) {
   for (const Value& pack : catalog_.all(Collection::kPacks)) {
     const std::string ref = pack["ref"].string();
     if (!names.empty() && std::find(names.begin(), names.end(), ref) == names.end()) continue;
@@ -260,7 +277,6 @@ void Engine::follow_packs(const std::vector<std::string>& names, std::function<v
     if (registry_.unregister_pack(ref, changes))
       log_info("a pack is gone, and so is what was registered of it", {{"pack", ref}, {"path", path.string()}});
   }
-  register_loaded(loaded, {}, std::move(changes), std::move(done));
 }
 
 void Engine::put_config(const std::string& pack, const Value& given, DocumentDone done) {

@@ -17,6 +17,7 @@
 #include "engine/datastore.hpp"
 #include "engine/event_hub.hpp"
 #include "engine/execution_driver.hpp"
+#include "engine/pack_reader.hpp"
 #include "engine/trigger_processor.hpp"
 #include "runners/registry.hpp"
 #include "sensors/sensor.hpp"
@@ -72,7 +73,8 @@ class Engine final : public sensors::SensorHost {
   void resume(const std::string& id, const std::string& user, DocumentDone done);
   // Answers an inquiry: {id, response}; see ExecutionDriver::respond().
   void respond(const std::string& id, const Value& response, const std::string& user, DocumentDone done);
-  // Loads packs again from the pack directories: all, or those named; all kinds of their content, or some.
+  // Loads packs again from the pack directories: all, or those named; all kinds of their content, or some. Meanwhile
+  // the engine goes on.
   void register_packs(const std::vector<std::string>& names, const RegisterTypes& types,
                       std::function<void(Result<RegisterReport>)> done);
   // Removes packs and all that is registered of them, as far as they are there: {pack: {"actions": n, ...}}.
@@ -112,7 +114,11 @@ class Engine final : public sensors::SensorHost {
   void commit(sensors::SensorCommit commit, std::function<void(Status)> done) override;
 
  private:
-  std::vector<packs::LoadedPack> load_packs(const std::vector<std::string>& names) const;
+  packs::LoadOptions load_options(const std::vector<std::string>& names) const;
+  void read_packs(const std::vector<std::string>& names, PackReader::Done done);
+  Status check_found(const std::vector<std::string>& names, const std::vector<packs::LoadedPack>& loaded) const;
+  void remove_vanished(const std::vector<std::string>& names, const std::vector<packs::LoadedPack>& loaded,
+                       Changes& changes);
   void register_loaded(const std::vector<packs::LoadedPack>& loaded, const RegisterTypes& types, Changes changes,
                        std::function<void(Result<RegisterReport>)> done);
   void on_execution_finished(const Value& execution, Changes& changes);
@@ -139,6 +145,7 @@ class Engine final : public sensors::SensorHost {
   std::set<std::string> running_sensors_;  // refs of those in sensors_
   std::unique_ptr<sensors::SensorFleet> fleet_;
   std::vector<packs::LoadProblem> problems_;
+  PackReader reader_;
   bool sensors_running_ = false;
 };
 

@@ -33,6 +33,9 @@ void add_missing_attributes(Value& upper, const Value& lower) {
 
 constexpr size_t kLoadThreadsMax = 4;
 
+// StackStorm's own pack of this name works on the inside of StackStorm. squall's has its actions, and lies over it.
+constexpr std::string_view kShippedWins = "packs";
+
 // In the order of the directories. Several at a time: what takes long is reading thousands of small files of YAML.
 std::vector<LoadedPack> load_each(const std::vector<std::string>& directories, const LoadOptions& options) {
   std::vector<LoadedPack> packs(directories.size());
@@ -103,7 +106,10 @@ std::vector<LoadedPack> load_layers(const std::vector<std::string>& directories,
       continue;
     }
     if (const auto lower = below.find(ref); lower != below.end()) {
-      if (lower->second.pack["path"] != pack.pack["path"]) pack = lay_over(std::move(pack), std::move(lower->second));
+      if (lower->second.pack["path"] != pack.pack["path"]) {
+        pack = ref == kShippedWins ? lay_over(std::move(lower->second), std::move(pack))
+                                   : lay_over(std::move(pack), std::move(lower->second));
+      }
       below.erase(lower);
     }
     loaded.emplace(ref, std::move(pack));

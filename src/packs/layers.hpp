@@ -15,7 +15,7 @@ namespace squall::packs {
 LoadedPack lay_over(LoadedPack upper, LoadedPack lower);
 
 // The packs of `directories` (see find_packs()), laid over those in `shipped` (empty: none) with the same ref; in the
-// order of their refs. With options.only, just those packs.
+// order of their refs; but StackStorm's own pack `packs` lies below squall's. With options.only, just those packs.
 std::vector<LoadedPack> load_layers(const std::vector<std::string>& directories, const std::string& shipped,
                                     const LoadOptions& options);
 

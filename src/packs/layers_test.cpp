@@ -86,6 +86,21 @@ TEST_F(Layers, WhatShipsStaysWhenThePackAboveIsUnusable) {
   EXPECT_THAT(packs[0].problems[0].error.to_string(), HasSubstr("own/cloud/pack.yaml"));
 }
 
+TEST_F(Layers, StackStormsOwnPackOfPacksLiesBelow) {
+  pack("shipped/packs");
+  write("shipped/packs/actions/get.yaml", "name: get\nrunner_type: noop\ndescription: shipped\n");
+  pack("own/packs");
+  write("own/packs/actions/get.yaml", "name: get\nrunner_type: noop\ndescription: own\n");
+  write("own/packs/actions/more.yaml", "name: more\nrunner_type: noop\n");
+  const auto packs = load();
+  ASSERT_EQ(packs.size(), 3u);
+  const LoadedPack& layered = packs[2];
+  EXPECT_EQ(layered.pack["path"].string(), root_ + "/shipped/packs");
+  EXPECT_THAT(refs(layered.actions), ElementsAre("packs.get", "packs.more"));
+  EXPECT_EQ(layered.actions[0]["description"].string(), "shipped");
+  EXPECT_EQ(layered.path_of(layered.actions[1]), root_ + "/own/packs");
+}
+
 TEST_F(Layers, OfTwoPacksWithOneRefTheFirstIsUsed) {
   pack("own/a", "ref: twin\n");
   pack("own/b", "ref: twin\n");

@@ -85,6 +85,7 @@ class Client:
             for name in models.__all__
             if name not in ("LiveAction", "Resource", "ResourceManager", "ActionAliasMatch", "core")
         }
+        self.managers["LiveAction"] = self.managers["Execution"]
         self.managers["Workflow"] = core.WorkflowManager(self.endpoints["api"], **options)
         self.managers["Stream"] = core.StreamManager(self.endpoints["stream"], **options)
 

@@ -1,0 +1,1 @@
+"""What StackStorm's sensor of the pack `linux` reads files with."""
