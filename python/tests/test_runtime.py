@@ -139,7 +139,7 @@ def test_absent_modules_are_explained_and_present_ones_untouched():
     absent.install()
     assert len([finder for finder in sys.meta_path if isinstance(finder, absent._AbsentFinder)]) == 1
     with pytest.raises(ModuleNotFoundError, match="requirements.txt"):
-        import st2client.client  # noqa: F401
+        import st2client.shell  # noqa: F401
     with pytest.raises(ModuleNotFoundError) as caught:
         import st2common.persistence.pack  # noqa: F401
     assert caught.value.name == "st2common.persistence"
