@@ -75,6 +75,11 @@ std::vector<Sample> samples() {
       {"GET", "/actions/views/entry_point/{ref}", "action_view", "action:t:act pack:t", {{"ref", "t.act"}}, ""},
       {"GET", "/packs", "pack_list", "", {}, ""},
       {"GET", "/packs/{id}", "pack_view", "pack:t", {{"id", "t"}}, ""},
+      {"GET", "/packs/index", "pack_list", "", {}, ""},
+      {"POST", "/packs/index/search", "pack_search", "", {}, ""},
+      {"GET", "/packs/index/health", "pack_views_index_health", "", {}, ""},
+      {"POST", "/squall/pack_manifest", "pack_list", "", {}, ""},
+      {"GET", "/squall/pack_directories", "pack_list", "", {}, ""},
       {"POST", "/packs/register", "pack_register", "", {}, ""},
       {"POST", "/packs/install", "pack_install", "", {}, ""},
       {"POST", "/packs/uninstall", "pack_uninstall", "", {}, ""},
@@ -259,7 +264,12 @@ class Matrix : public ::testing::Test {
     settle();
     for (const auto& problem : engine->load_problems()) ADD_FAILURE() << problem.error.to_string();
     access = std::make_unique<auth::Access>(executor, executor.clock, store, Random::system());
-    api = std::make_unique<Api>(*engine, ApiOptions{"0", "http://localhost", access.get(), nullptr, {}, {}, "", {}});
+    ApiOptions api_options;
+    api_options.version = "0";
+    api_options.url = "http://localhost";
+    api_options.access = access.get();
+    api_options.pack_index = &pack_index;
+    api = std::make_unique<Api>(*engine, std::move(api_options));
   }
   ~Matrix() override {
     engine->stop();
@@ -328,6 +338,8 @@ class Matrix : public ::testing::Test {
   engine::SecretSealer sealer = engine::SecretSealer::ephemeral();
   std::string root;
   std::unique_ptr<engine::Engine> engine;
+  net::HttpClient http;
+  packs::PackIndex pack_index{http, executor, {}};
   std::unique_ptr<auth::Access> access;
   std::unique_ptr<Api> api;
 };
