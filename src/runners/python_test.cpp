@@ -28,9 +28,11 @@ class PythonRunnerTest : public RunnerTest, public testing::WithParamInterface<S
   }
   // An action whose run() has this body and takes anything.
   ActionRequest run_body(const std::string& body, Value parameters = {}) {
-    return action("import os, sys\nfrom st2common.runners.base_action import Action\n\n\nclass Demo(Action):\n"
-                  "    def run(self, **kwargs):\n        " + replace_all(body, "\n", "\n        ") + "\n",
-                  std::move(parameters));
+    return action(
+        "import os, sys\nfrom st2common.runners.base_action import Action\n\n\nclass Demo(Action):\n"
+        "    def run(self, **kwargs):\n        " +
+            replace_all(body, "\n", "\n        ") + "\n",
+        std::move(parameters));
   }
   ActionRequest request(const std::string& entry_point, Value parameters = {}) {
     ActionRequest result;
@@ -53,11 +55,15 @@ class PythonRunnerTest : public RunnerTest, public testing::WithParamInterface<S
 
   int last_file_ = 0;
   TemporaryDirectory directory_;
-  Virtualenvs virtualenvs_{executor_, processes_,
-                           {.directory = directory_.path() + "/virtualenvs", .python = "/usr/bin/python3",
+  Virtualenvs virtualenvs_{executor_,
+                           processes_,
+                           {.directory = directory_.path() + "/virtualenvs",
+                            .python = "/usr/bin/python3",
                             .environment = {{"PATH", kPath}}}};
-  ForkServers servers_{executor_, processes_,
-                       {.directory = directory_.path(), .runtime_directory = kRuntime, .environment = {{"PATH", kPath}}}};
+  ForkServers servers_{
+      executor_,
+      processes_,
+      {.directory = directory_.path(), .runtime_directory = kRuntime, .environment = {{"PATH", kPath}}}};
   std::unique_ptr<Runner> runner_ = make_python_runner(
       executor_, processes_, virtualenvs_, {.runtime_directory = kRuntime, .environment = {{"PATH", kPath}}},
       GetParam() == Start::kForked ? &servers_ : nullptr);
@@ -99,12 +105,15 @@ return [1, "two", {"three": 3}])";
        R"({"stdout": "", "stderr": "", "exit_code": 0, "result": {"a": 1, "b": [1, 2.5, null, true], "c": {"d": "e"}}})"},
       {"false", "failed", R"({"stdout": "", "stderr": "", "exit_code": 0, "result": "no luck"})"},
       {"true", "succeeded", R"({"stdout": "", "stderr": "", "exit_code": 0, "result": {"x": 1}})"},
-      {"print", "succeeded", R"({"stdout": "to stdout\n", "stderr": "to stderr\n", "exit_code": 0, "result": "printed"})"},
+      {"print", "succeeded",
+       R"({"stdout": "to stdout\n", "stderr": "to stderr\n", "exit_code": 0, "result": "printed"})"},
       {"bigint", "succeeded", R"({"stdout": "", "stderr": "", "exit_code": 0,
                                   "result": [2147483648, 9007199254740992, 9223372036854775807, -9223372036854775808]})"},
-      {"unicode", "succeeded", R"({"stdout": "", "stderr": "", "exit_code": 0, "result": "h\u00e9llo \u4e16\u754c \ud83d\ude00"})"},
+      {"unicode", "succeeded",
+       R"({"stdout": "", "stderr": "", "exit_code": 0, "result": "h\u00e9llo \u4e16\u754c \ud83d\ude00"})"},
       {"none", "succeeded", R"({"stdout": "", "stderr": "", "exit_code": 0, "result": null})"},
-      {"big", "succeeded", R"({"stdout": "", "stderr": "", "exit_code": 0, "result": ")" + std::string(8192, 'x') + "\"}"},
+      {"big", "succeeded",
+       R"({"stdout": "", "stderr": "", "exit_code": 0, "result": ")" + std::string(8192, 'x') + "\"}"},
       {"exit", "failed", R"({"stdout": "", "stderr": "", "exit_code": 3, "result": "None"})"},
       {"list", "succeeded", R"({"stdout": "", "stderr": "", "exit_code": 0, "result": [1, "two", {"three": 3}]})"},
   };
@@ -129,11 +138,12 @@ TEST_P(PythonRunnerTest, ExceptionHasItsTracebackInStderr) {
 TEST_P(PythonRunnerTest, StatusMustBeABoolean) {
   const ActionOutcome outcome = run(*runner_, run_body("return ('notbool', 1)"));
   EXPECT_EQ(outcome.status, "failed");
-  EXPECT_EQ(outcome.result["error"].string(),
-            "Status returned from the action run() method must either be True or False, got: notbool\nIf this is an "
-            "existing action which returns a tuple with two items, it needs to be updated to\neither:\n\n1. Return a list "
-            "instead of a tuple\n2. Return a tuple where a first items is a status flag - (True, ('item1', "
-            "'item2'))\n\nFor more information, please see: https://docs.stackstorm.com/upgrade_notes.html#st2-v1-6");
+  EXPECT_EQ(
+      outcome.result["error"].string(),
+      "Status returned from the action run() method must either be True or False, got: notbool\nIf this is an "
+      "existing action which returns a tuple with two items, it needs to be updated to\neither:\n\n1. Return a list "
+      "instead of a tuple\n2. Return a tuple where a first items is a status flag - (True, ('item1', "
+      "'item2'))\n\nFor more information, please see: https://docs.stackstorm.com/upgrade_notes.html#st2-v1-6");
   EXPECT_FALSE(outcome.result["traceback"].string().empty());
   EXPECT_EQ(outcome.result.size(), 2u);
 }
@@ -152,14 +162,16 @@ TEST_P(PythonRunnerTest, ConfigLoggerAndParameters) {
       json(R"({"given": "ü", "n": 1.5})"));
   request.config = json(R"({"key": {"deep": [1]}})");
   request.runner_parameters.set("log_level", "INFO");
-  request.parameter_schema = json(R"({"given": {"type": "string"}, "absent": {"type": "string"}, "timeout": {"default": 5}})");
+  request.parameter_schema =
+      json(R"({"given": {"type": "string"}, "absent": {"type": "string"}, "timeout": {"default": 5}})");
   const ActionOutcome outcome = run(*runner_, request);
   EXPECT_EQ(outcome.result["result"], json(R"([{"deep": [1]}, null, {"given": "ü", "n": 1.5, "absent": null}])"));
   EXPECT_EQ(outcome.result["stderr"].string(),
             "actions.python.Demo: INFO     hello 1\nactions.python.Demo: AUDIT    loud\n");
   const ActionOutcome missing = run(*runner_, run_body("return self.config['nosuch']"));
   EXPECT_EQ(missing.status, "failed");
-  EXPECT_THAT(missing.result["stderr"].string(), HasSubstr("ValueError: Config for pack \"demo\" is missing key \"nosuch\"."));
+  EXPECT_THAT(missing.result["stderr"].string(),
+              HasSubstr("ValueError: Config for pack \"demo\" is missing key \"nosuch\"."));
 }
 
 TEST_P(PythonRunnerTest, Environment) {
@@ -207,7 +219,8 @@ class AbstractBase(Action):
 class Real(AbstractBase):
     def run(self, x):
         return [self.kept, x, self.action_service.pack]
-)", json(R"({"x": 1})")));
+)",
+                                                     json(R"({"x": 1})")));
   EXPECT_EQ(outcome.result["result"], json(R"([{}, 1, "demo"])")) << to_json(outcome.result);
 }
 
@@ -219,12 +232,15 @@ TEST_P(PythonRunnerTest, BadFiles) {
     EXPECT_EQ(outcome.result["result"].string(), "None");
     return outcome.result["stderr"].string();
   };
-  EXPECT_THAT(stderr_of("def broken(:\n"), testing::AllOf(HasSubstr("SyntaxError"), HasSubstr("Failed to load action class")));
+  EXPECT_THAT(stderr_of("def broken(:\n"),
+              testing::AllOf(HasSubstr("SyntaxError"), HasSubstr("Failed to load action class")));
   EXPECT_THAT(stderr_of("X = 1\n"), HasSubstr("Found no classes in plugin file"));
-  EXPECT_THAT(stderr_of("from st2common.runners.base_action import Action\n"), HasSubstr("Found no classes in plugin file"));
+  EXPECT_THAT(stderr_of("from st2common.runners.base_action import Action\n"),
+              HasSubstr("Found no classes in plugin file"));
   EXPECT_THAT(stderr_of("import nosuchmodule\n"), HasSubstr("No module named 'nosuchmodule'"));
-  EXPECT_THAT(stderr_of("from st2client.client import Client\n"),
-              HasSubstr("No module named 'st2client': add st2client to the requirements.txt of the pack"));
+  EXPECT_THAT(stderr_of("from st2client.shell import Shell\n"),
+              testing::AllOf(HasSubstr("No module named 'st2client.shell'"),
+                             HasSubstr("for more, add st2client to the requirements.txt of the pack")));
   EXPECT_THAT(stderr_of("from st2common.persistence.action import Action\n"),
               HasSubstr("squall offers only the parts of st2common that packs use"));
   const ActionOutcome missing = run(*runner_, request("nosuch.py"));
@@ -256,8 +272,8 @@ TEST_P(PythonRunnerTest, StreamedOutputDoesNotHoldTheResult) {
 // Every process of the machine can read arguments; those of the same user can read the environment too.
 TEST_P(PythonRunnerTest, SecretsStayOutOfTheProcessList) {
   StopSource source;
-  ActionRequest request = run_body("print('up', flush=True)\nimport time\ntime.sleep(30)",
-                                   json(R"({"password": "PaRaMeTeR-s3cret"})"));
+  ActionRequest request =
+      run_body("print('up', flush=True)\nimport time\ntime.sleep(30)", json(R"({"password": "PaRaMeTeR-s3cret"})"));
   request.config = json(R"({"token": "CoNfIg-s3cret"})");
   auto outcome = start(*runner_, request, source.token());
   while (seen_output().empty()) std::this_thread::sleep_for(5ms);
@@ -280,7 +296,8 @@ TEST_P(PythonRunnerTest, SecretsStayOutOfTheProcessList) {
 }
 
 TEST_P(PythonRunnerTest, BigParametersArrive) {
-  EXPECT_EQ(result_of("return len(kwargs['text'])", Value::dict({{"text", std::string(5'000'000, 'p')}})).int_or(0), 5'000'000);
+  EXPECT_EQ(result_of("return len(kwargs['text'])", Value::dict({{"text", std::string(5'000'000, 'p')}})).int_or(0),
+            5'000'000);
 }
 
 TEST_P(PythonRunnerTest, DatastoreGoesThroughTheApi) {
@@ -298,7 +315,8 @@ TEST_P(PythonRunnerTest, DatastoreGoesThroughTheApi) {
     } else if (request.method == "DELETE") {
       response.status = 204;
     } else {
-      response.body = request.path == "/v1/keys" ? R"([{"name": "a", "value": "1"}])" : R"({"name": "a", "value": "text"})";
+      response.body =
+          request.path == "/v1/keys" ? R"([{"name": "a", "value": "1"}])" : R"({"name": "a", "value": "text"})";
     }
     return response;
   });
@@ -314,20 +332,22 @@ return [service.get_value('a b'), service.get_value('missing'), service.get_valu
             json(R"(["text", null, "text", true, true, false, ["1"], {"name": "a", "value": "text"}])"))
       << to_json(outcome.result);
   const std::lock_guard lock(mutex);
-  EXPECT_THAT(seen, testing::ElementsAre(
-                        "GET /v1/keys/demo.Demo%3Aa%20b decrypt=false&scope=system&  tok",
-                        "GET /v1/keys/demo.Demo%3Amissing decrypt=false&scope=system&  tok",
-                        "GET /v1/keys/g decrypt=true&scope=system&  tok",
-                        R"(PUT /v1/keys/demo.Demo%3Ak  {"id": "demo.Demo:k", "name": "demo.Demo:k", "value": "{'x': 1}", )"
-                        R"("scope": "system", "secret": true, "ttl": 5} tok)",
-                        "DELETE /v1/keys/demo.Demo%3Ak scope=system&  tok",
-                        "DELETE /v1/keys/demo.Demo%3Amissing scope=system&  tok",
-                        "GET /v1/keys limit=100&offset=0&prefix=demo.Demo:p&  tok", "GET /v1/user   tok"));
+  EXPECT_THAT(
+      seen,
+      testing::ElementsAre(
+          "GET /v1/keys/demo.Demo%3Aa%20b decrypt=false&scope=system&  tok",
+          "GET /v1/keys/demo.Demo%3Amissing decrypt=false&scope=system&  tok",
+          "GET /v1/keys/g decrypt=true&scope=system&  tok",
+          R"(PUT /v1/keys/demo.Demo%3Ak  {"id": "demo.Demo:k", "name": "demo.Demo:k", "value": "{'x': 1}", )"
+          R"("scope": "system", "secret": true, "ttl": 5} tok)",
+          "DELETE /v1/keys/demo.Demo%3Ak scope=system&  tok", "DELETE /v1/keys/demo.Demo%3Amissing scope=system&  tok",
+          "GET /v1/keys limit=100&offset=0&prefix=demo.Demo:p&  tok", "GET /v1/user   tok"));
 }
 
 TEST_P(PythonRunnerTest, PackWhoseVirtualenvFailsTellsWhy) {
   directory_.write("requirements.txt", "anything\n");
-  Virtualenvs broken(executor_, processes_, {.directory = directory_.path() + "/virtualenvs", .python = "/no/such/python"});
+  Virtualenvs broken(executor_, processes_,
+                     {.directory = directory_.path() + "/virtualenvs", .python = "/no/such/python"});
   const auto runner = make_python_runner(executor_, processes_, broken, {.runtime_directory = kRuntime});
   const ActionOutcome outcome = run(*runner, run_body("return 1"));
   EXPECT_EQ(outcome.status, "failed");
