@@ -247,6 +247,12 @@ class Rehearsal {
   std::deque<workflow::RunAction> in_flight_;
 };
 
+// These commands need no server, and 1 is all that went wrong with them.
+int refuse(const Error& error) {
+  report(error);
+  return kExitFailed;
+}
+
 }  // namespace
 
 int run_workflow(const WorkflowArguments& arguments) {
@@ -259,7 +265,7 @@ int run_workflow(const WorkflowArguments& arguments) {
   auto results = load_results(arguments.results);
   if (!results) return usage(results.error().to_string());
   auto document = load(arguments.file);
-  if (!document) return report(document.error());
+  if (!document) return refuse(document.error());
   const orquesta::Inspection found = orquesta::inspect(document->spec, names_of_host());
   if (!found.ok()) {
     print_findings(*document, found);
@@ -267,14 +273,14 @@ int run_workflow(const WorkflowArguments& arguments) {
   }
   Rehearsal rehearsal(std::make_shared<const orquesta::Workflow>(std::move(document->spec)),
                       Script(*std::move(results)), arguments);
-  if (const Status played = rehearsal.play(*std::move(inputs)); !played) return report(played.error());
+  if (const Status played = rehearsal.play(*std::move(inputs)); !played) return refuse(played.error());
   return rehearsal.print_outcome();
 }
 
 int inspect_workflow(const WorkflowArguments& arguments) {
   if (arguments.format != "text" && arguments.format != "json") return usage("-o is text or json");
   const auto document = load(arguments.file);
-  if (!document) return report(document.error());
+  if (!document) return refuse(document.error());
   const orquesta::Inspection found = orquesta::inspect(document->spec, names_of_host());
   if (arguments.format == "json") {
     std::cout << to_json_pretty(Value(found.flat())) << '\n';
@@ -289,7 +295,7 @@ int inspect_workflow(const WorkflowArguments& arguments) {
 int draw_workflow(const WorkflowArguments& arguments) {
   if (arguments.format != "text" && arguments.format != "svg") return usage("--format is text or svg");
   const auto document = load(arguments.file);
-  if (!document) return report(document.error());
+  if (!document) return refuse(document.error());
   const orquesta::Graph graph(document->spec);
   std::cout << (arguments.format == "svg" ? orquesta::graph_svg(graph) : orquesta::graph_text(graph));
   return 0;
