@@ -20,13 +20,6 @@ bool contains(const std::string_view (&names)[N], const std::string& name) {
   return std::find(std::begin(names), std::end(names), name) != std::end(names);
 }
 
-std::string absolute(const std::string& directory) {
-  std::error_code failed;
-  std::string path = fs::absolute(directory, failed).lexically_normal().string();
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 // Does what lies at `inside`, relative to its pack, say what is registered?
 bool is_registered_path(const fs::path& inside) {
   const std::vector<std::string> parts(inside.begin(), inside.end());
@@ -42,9 +35,9 @@ bool is_registered_path(const fs::path& inside) {
 
 Result<std::unique_ptr<PackWatch>> PackWatch::start(Executor& executor, engine::Engine& engine,
                                                     WatchedDirectories directories) {
-  for (std::string& directory : directories.packs) directory = absolute(directory);
-  directories.configs = absolute(directories.configs);
-  directories.overrides = absolute(directories.overrides);
+  for (std::string& directory : directories.packs) directory = absolute_path(directory);
+  directories.configs = absolute_path(directories.configs);
+  directories.overrides = absolute_path(directories.overrides);
   packs::WatchOptions options;
   options.directories = directories.packs;
   options.directories.push_back(directories.configs);

@@ -74,12 +74,6 @@ Status make_directory(const std::string& path) {
   return {};
 }
 
-std::string absolute_path(const std::string& directory) {
-  std::string path = std::filesystem::absolute(directory).lexically_normal().string();
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 // The first that is no pack itself; the last one is squall's own, and empty at first.
 std::string install_directory(const std::vector<std::string>& directories) {
   for (const std::string& directory : directories) {

@@ -36,9 +36,8 @@ inline constexpr size_t kHttpConnectionsMax = 4096;
 inline constexpr size_t kProcessOutputBytesMax = 64u << 20;  // of stdout, and of stderr
 
 // Engine.
-inline constexpr size_t kRunningProcessesMax = 64;  // shell and Python actions at the same time; the rest waits
-inline constexpr size_t kNativeThreadsMax = 16;     // blocking native actions at the same time
-inline constexpr size_t kSshThreadsMax = 64;  // hosts that remote actions work on at the same time, for each runner
+inline constexpr size_t kNativeThreadsMax = 16;  // blocking native actions at the same time
+inline constexpr size_t kSshThreadsMax = 64;     // hosts that remote actions work on at the same time, for each runner
 inline constexpr size_t kChainTasksRunMax = 10'000;  // tasks one chain may run: a loop ends here
 inline constexpr size_t kWorkflowDepthMax = 50;      // chains inside chains
 

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <filesystem>
 
 namespace squall {
 namespace {
@@ -274,6 +275,14 @@ char32_t next_code_point(std::string_view text, size_t& offset) {
   }
   offset += length;
   return code_point;
+}
+
+std::string absolute_path(const std::string& path) {
+  std::error_code failed;
+  const std::filesystem::path absolute = std::filesystem::absolute(path, failed);
+  std::string normal = (failed ? std::filesystem::path(path) : absolute).lexically_normal().string();
+  while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
+  return normal;
 }
 
 Result<std::string> read_file(const std::string& path) {

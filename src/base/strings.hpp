@@ -43,6 +43,10 @@ void append_utf8(std::string& out, char32_t code_point);
 // The code point at `offset`, which is moved past it. U+FFFD for a bad byte.
 char32_t next_code_point(std::string_view text, size_t& offset);
 
+// The path from the root on, without "." and "..", and without a "/" at its end. As given when the working directory is
+// unknown.
+std::string absolute_path(const std::string& path);
+
 // The file's bytes; kNotFound or kIo with the path in the message.
 Result<std::string> read_file(const std::string& path);
 // Writes to a temporary file beside `path` and renames it over: readers see the old or the new, never a part.

@@ -27,14 +27,6 @@ constexpr std::string_view kManifest = "pack.yaml";
 constexpr std::string_view kConfigSchema = "config.schema.yaml";
 constexpr std::string_view kOldConfig = "config.yaml";
 
-std::string absolute_path(const std::string& directory) {
-  std::error_code failed;
-  const fs::path absolute = fs::absolute(directory, failed);
-  std::string path = (failed ? fs::path(directory) : absolute).lexically_normal().string();
-  while (path.size() > 1 && path.back() == '/') path.pop_back();
-  return path;
-}
-
 // "$.a.b[0]" of a schema violation as a path in the file: "a.b.0".
 std::string path_in_file(std::string_view violation_path) {
   std::string path(violation_path.substr(0, 1) == "$" ? violation_path.substr(1) : violation_path);

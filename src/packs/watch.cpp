@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "base/log.hpp"
+#include "base/strings.hpp"
 #include "process/unique_fd.hpp"
 
 namespace squall::packs {
@@ -104,9 +105,8 @@ Status DirectoryWatch::Impl::open() {
   if (!inotify.valid() || !wake.valid())
     return fail(ErrorCode::kIo, fmt::format("directories cannot be watched: {}", strerror(errno)));
   for (std::string& directory : options.directories) {
+    directory = absolute_path(directory);
     std::error_code failed;
-    directory = fs::absolute(directory, failed).lexically_normal().string();
-    while (directory.size() > 1 && directory.back() == '/') directory.pop_back();
     if (!fs::is_directory(directory, failed)) SQ_CHECK(watch_one(fs::path(directory).parent_path().string()));
     SQ_CHECK(watch(directory, 0, false));
   }

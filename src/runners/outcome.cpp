@@ -98,10 +98,4 @@ Result<std::string> entry_point_path(const ActionRequest& request) {
   return file.string();
 }
 
-std::string absolute_path(const std::string& path) {
-  std::error_code error;
-  const std::filesystem::path absolute = std::filesystem::absolute(path, error);
-  return error ? path : absolute.lexically_normal().string();
-}
-
 }  // namespace squall::runners

@@ -48,7 +48,4 @@ void add_user_variables(const Value& env, process::Environment& environment);
 // the pack.
 Result<std::string> entry_point_path(const ActionRequest& request);
 
-// The path from the root on. Children may change their working directory, so they are never given a relative one.
-std::string absolute_path(const std::string& path);
-
 }  // namespace squall::runners

@@ -5,8 +5,8 @@
 #include <filesystem>
 #include <set>
 
+#include "base/strings.hpp"
 #include "crypto/hash.hpp"
-#include "runners/outcome.hpp"
 #include "value/json.hpp"
 
 namespace squall::sensors {
@@ -38,9 +38,9 @@ std::string python_files_stamp(const fs::path& directory) {
 PythonSensors::PythonSensors(Executor& executor, process::ProcessHost& processes, runners::Virtualenvs& virtualenvs,
                              PythonSensorOptions options, const Clock& clock)
     : context_{executor, processes, virtualenvs, clock, std::move(options), nullptr, {}} {
-  context_.options.runtime_directory = runners::absolute_path(context_.options.runtime_directory);
+  context_.options.runtime_directory = absolute_path(context_.options.runtime_directory);
   if (!context_.options.python2_directory.empty())
-    context_.options.python2_directory = runners::absolute_path(context_.options.python2_directory);
+    context_.options.python2_directory = absolute_path(context_.options.python2_directory);
 }
 
 PythonSensors::~PythonSensors() { stop(); }
