@@ -1,5 +1,6 @@
 #include "app/settings.hpp"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -94,11 +95,21 @@ Status parse_listen(const Given& given, Settings& settings) {
   return {};
 }
 
+Given find_given(const Table& table, std::string_view name) {
+  const auto found = table.find(name);
+  return found == table.end() ? Given() : found->second;
+}
+
+// `unit` as in "number of seconds", or empty.
+Result<int> parse_number(const Given& given, int least, int most, std::string_view unit) {
+  const auto number = parse_int(given.value);
+  if (number && *number >= least && *number <= most) return static_cast<int>(*number);
+  return fail(ErrorCode::kInvalid,
+              fmt::format("{}: '{}' is no number{} from {} to {}", given.source, given.value, unit, least, most));
+}
+
 Status apply_ssh_settings(const Table& table, Settings& settings) {
-  const auto get = [&](std::string_view name) {
-    const auto found = table.find(name);
-    return found == table.end() ? Given() : found->second;
-  };
+  const auto get = [&](std::string_view name) { return find_given(table, name); };
   if (const Given file = get("ssh_key_file")) settings.ssh_key_file = file.value;
   if (const Given file = get("ssh_config_file")) settings.ssh_config_file = file.value;
   if (const Given policy = get("ssh_host_keys")) {
@@ -108,11 +119,7 @@ Status apply_ssh_settings(const Table& table, Settings& settings) {
     settings.ssh_host_keys = policy.value;
   }
   if (const Given seconds = get("ssh_connect_timeout")) {
-    const auto number = parse_int(seconds.value);
-    if (!number || *number < 1 || *number > 3600)
-      return fail(ErrorCode::kInvalid,
-                  seconds.source + ": '" + seconds.value + "' is no number of seconds from 1 to 3600");
-    settings.ssh_connect_timeout = static_cast<int>(*number);
+    SQ_TRY(settings.ssh_connect_timeout, parse_number(seconds, 1, 3600, " of seconds"));
   }
   if (const Given partial = get("ssh_allow_partial_failure")) {
     const std::string value = to_lower(partial.value);
@@ -150,10 +157,7 @@ Status apply_roles(const Given& directory, const Given& isolation, Settings& set
 }
 
 Status apply_settings(const Table& table, Settings& settings) {
-  const auto get = [&](std::string_view name) {
-    const auto found = table.find(name);
-    return found == table.end() ? Given() : found->second;
-  };
+  const auto get = [&](std::string_view name) { return find_given(table, name); };
   if (const Given data = get("data")) settings.data = data.value;
   if (const Given configs = get("configs")) settings.configs = configs.value;
   if (const Given user = get("user")) settings.user = user.value;
@@ -181,10 +185,7 @@ Status apply_settings(const Table& table, Settings& settings) {
     settings.watch = value == "true" || value == "1";
   }
   if (const Given slots = get("action_slots")) {
-    const auto number = parse_int(slots.value);
-    if (!number || *number < 1 || *number > 10'000)
-      return fail(ErrorCode::kInvalid, slots.source + ": '" + slots.value + "' is no number from 1 to 10000");
-    settings.action_slots = static_cast<int>(*number);
+    SQ_TRY(settings.action_slots, parse_number(slots, 1, 10'000, ""));
   }
   if (const Given runners = get("runners")) {
     for (const std::string& directory : split(runners.value, ':')) {
@@ -225,7 +226,7 @@ Status apply_settings(const Table& table, Settings& settings) {
 
 }  // namespace
 
-Result<Settings> read_settings(const ServeArguments& arguments,
+Result<Settings> read_settings(const cli::ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment) {
   Table table;
   const std::string config = arguments.config.empty() ? environment("SQUALL_CONFIG") : arguments.config;

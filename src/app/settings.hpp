@@ -9,6 +9,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "cli/cli.hpp"
 
 namespace squall::app {
 
@@ -41,15 +42,6 @@ struct Settings {
   LogFormat log_format = LogFormat::kText;
 };
 
-// What the command line gave; empty members were not given.
-struct ServeArguments {
-  std::string data, listen, config, configs, user, log_level, log_format, tls_certificate, tls_key, timezone,
-      auth_htpasswd;
-  std::string encryption_key_path, overrides, watch, rbac, rbac_isolation, webhooks;
-  bool st2_ports = false;
-  std::vector<std::string> packs, index_urls;
-};
-
 // Environment variables are SQUALL_DATA, SQUALL_PACKS (colon list), SQUALL_LISTEN, SQUALL_ST2_PORTS, SQUALL_CONFIG,
 // SQUALL_CONFIGS, SQUALL_USER, SQUALL_TIMEZONE, SQUALL_LOG_LEVEL, SQUALL_LOG_FORMAT, SQUALL_TLS_CERTIFICATE,
 // SQUALL_TLS_KEY, SQUALL_AUTH_HTPASSWD, SQUALL_RBAC, SQUALL_RBAC_ISOLATION, SQUALL_WEBHOOKS,
@@ -57,7 +49,7 @@ struct ServeArguments {
 // option, SQUALL_ACTION_SLOTS,
 // SQUALL_RUNNERS (colon list) and SQUALL_SSH_... The configuration file is YAML with the same names in lower case.
 // Errors say which source gave the bad value, with file and line for the file.
-Result<Settings> read_settings(const ServeArguments& arguments,
+Result<Settings> read_settings(const cli::ServeArguments& arguments,
                                const std::function<std::string(const std::string&)>& environment);
 
 // Where packs/ and python/ that ship with squall are: SQUALL_SHARE, beside the binary, or in its installation.
