@@ -25,8 +25,8 @@ std::string_view without_prefix(std::string_view path) {
 bool is_change_or_secret(const Call& call) {
   if (call.request.method != "GET" && call.request.method != "HEAD") return true;
   const auto asks = [&](std::string_view name) {
-    const std::string text = to_lower(call.query(name));
-    return text == "true" || text == "1" || text == "yes" || text == "y";
+    const auto flag = read_flag(call, name, false);
+    return flag && *flag;
   };
   return asks("decrypt") || asks("show_secrets");
 }

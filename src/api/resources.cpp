@@ -8,15 +8,11 @@ namespace squall::api {
 
 using store::Collection;
 
-namespace {
-
-Result<Value> load(engine::Engine& engine, Collection collection, const std::string& id) {
+Result<Value> find_record(engine::Engine& engine, Collection collection, const std::string& id) {
   SQ_TRY(Value found, engine.store().find(collection, id));
   if (found.is_null()) return fail(unknown_id(id));
   return found;
 }
-
-}  // namespace
 
 auth::Resource resource_of_content(std::string_view type, const Value& document) {
   // Runner types and packs belong to no pack.
@@ -67,7 +63,7 @@ ResourceOf named_rule(engine::Engine& engine) {
 }
 
 Result<Value> find_execution(engine::Engine& engine, const std::string& id) {
-  if (id != "last") return load(engine, Collection::kExecutions, id);
+  if (id != "last") return find_record(engine, Collection::kExecutions, id);
   Value found;
   SQ_CHECK(engine.store().read([&](store::ReadTx& tx) -> Status {
     store::Query query;
@@ -90,7 +86,7 @@ ResourceOf named_execution(engine::Engine& engine) {
 
 ResourceOf named_enforcement(engine::Engine& engine) {
   return [&engine](const Call& call) -> Result<auth::Resource> {
-    SQ_TRY(const Value enforcement, load(engine, Collection::kEnforcements, call.parameter("id")));
+    SQ_TRY(const Value enforcement, find_record(engine, Collection::kEnforcements, call.parameter("id")));
     const auto rule = model::parse_reference(enforcement["rule"]["ref"].string_or(""));
     auth::Resource resource =
         rule ? auth::pack_resource("rule", rule->pack, rule->name) : auth::plain_resource("rule:");
@@ -101,7 +97,7 @@ ResourceOf named_enforcement(engine::Engine& engine) {
 
 ResourceOf named_trigger_instance(engine::Engine& engine) {
   return [&engine](const Call& call) -> Result<auth::Resource> {
-    SQ_TRY(const Value instance, load(engine, Collection::kTriggerInstances, call.parameter("id")));
+    SQ_TRY(const Value instance, find_record(engine, Collection::kTriggerInstances, call.parameter("id")));
     const std::string ref = instance["trigger"].string();
     const auto reference = model::parse_reference(ref);
     return reference ? auth::pack_resource("trigger", reference->pack, reference->name)

@@ -38,6 +38,8 @@ auth::Resource resource_of_action_ref(engine::Engine& engine, const std::string&
 // Content that is replaced under another name is made there: who replaces it needs that permission, too.
 Status check_new_name(const Call& call, std::string_view type, const Value& old, const Value& replacement);
 
+// The record with the id; else StackStorm's error for an unknown one.
+Result<Value> find_record(engine::Engine& engine, store::Collection collection, const std::string& id);
 // The execution that a path names by its id or as "last".
 Result<Value> find_execution(engine::Engine& engine, const std::string& id);
 

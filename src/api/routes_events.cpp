@@ -68,12 +68,6 @@ ListSpec enforcement_spec() {
   return spec;
 }
 
-Result<Value> load(engine::Engine& engine, Collection collection, const std::string& id) {
-  SQ_TRY(Value found, engine.store().find(collection, id));
-  if (found.is_null()) return fail(unknown_id(id));
-  return found;
-}
-
 // `secret` is the name of one more header that is hidden.
 Value header_document(const net::Headers& headers, bool lower, std::string_view secret) {
   Value shown = Value::empty_dict();
@@ -243,7 +237,7 @@ void webhook(engine::Engine& engine, const ApiOptions& options, const Call& call
 }
 
 void emit_again(engine::Engine& engine, const Call& call) {
-  const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
+  const auto instance = find_record(engine, Collection::kTriggerInstances, call.parameter("id"));
   if (!instance) return call.fail(instance.error());
   Value payload = (*instance)["payload"].is_dict() ? (*instance)["payload"] : Value::empty_dict();
   payload.set("__context", Value::dict({{"original_id", (*instance)["id"]}}));
@@ -255,13 +249,14 @@ void emit_again(engine::Engine& engine, const Call& call) {
 }
 
 void enforcement_view(engine::Engine& engine, const Call& call) {
-  auto document = load(engine, Collection::kEnforcements, call.parameter("id"));
+  auto document = find_record(engine, Collection::kEnforcements, call.parameter("id"));
   if (!document) return call.fail(document.error());
-  if (const auto execution = load(engine, Collection::kExecutions, (*document)["execution_id"].string());
+  if (const auto execution = find_record(engine, Collection::kExecutions, (*document)["execution_id"].string());
       execution && call.may(Permission::kExecutionView, resource_of_execution(*execution))) {
     document->set("execution", model::public_execution(*execution));
   }
-  if (const auto instance = load(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string());
+  if (const auto instance =
+          find_record(engine, Collection::kTriggerInstances, (*document)["trigger_instance_id"].string());
       instance) {
     document->set("trigger_instance", shown_instance(*instance));
   }
@@ -271,7 +266,7 @@ void enforcement_view(engine::Engine& engine, const Call& call) {
 void add_one(Router& router, engine::Engine& engine, const std::string& path, const RouteAccess& access,
              Collection collection, const char* summary, ListSpec (*spec)()) {
   router.add("GET", path + "/{id}", access, summary, [&engine, collection, spec](const Call& call) {
-    const auto document = load(engine, collection, call.parameter("id"));
+    const auto document = find_record(engine, collection, call.parameter("id"));
     if (!document) return call.fail(document.error());
     call.reply(200, spec().view(*document));
   });
@@ -355,7 +350,7 @@ void add_event_routes(Router& router, engine::Engine& engine, const ApiOptions& 
   router.add("GET", "/triggerinstances/{id}/explain",
              RouteAccess::needs(Permission::kTriggerView, named_trigger_instance(engine)),
              "Why each rule did or did not match", [&engine](const Call& call) {
-               const auto instance = load(engine, Collection::kTriggerInstances, call.parameter("id"));
+               const auto instance = find_record(engine, Collection::kTriggerInstances, call.parameter("id"));
                if (!instance) return call.fail(instance.error());
                call.reply(200, engine.explain(*instance));
              });

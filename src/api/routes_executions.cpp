@@ -103,8 +103,6 @@ inputs: {type: object}
 constexpr std::string_view kStatusModel =
     "status: {type: string, required: true, enum: [pausing, paused, resuming, running]}";
 
-Result<Value> load(engine::Engine& engine, const std::string& id) { return find_execution(engine, id); }
-
 // Executions of an isolated user are those that it started.
 std::vector<store::Filter> own_executions(const Call& call) {
   if (const auto user = call.only_own(); user) return {{"user", Compare::kEqual, Value(*user)}};
@@ -175,7 +173,7 @@ Status check_rerun_of_tasks(const Value& body, const Value& old) {
 void run_again(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
-  const auto old = load(engine, call.parameter("id"));
+  const auto old = find_execution(engine, call.parameter("id"));
   if (!old) return call.fail(old.error());
   const bool from_tasks = !(*body)["tasks"].empty();
   if (from_tasks) {
@@ -212,7 +210,7 @@ void run_again(engine::Engine& engine, const Call& call) {
 }
 
 void cancel(engine::Engine& engine, const Call& call) {
-  const auto execution = load(engine, call.parameter("id"));
+  const auto execution = find_execution(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   const std::string status = (*execution)["status"].string();
   if (status == model::status::kCanceled) return call.reply(200, shown(engine, *execution));
@@ -229,7 +227,7 @@ void cancel(engine::Engine& engine, const Call& call) {
 void change_status(engine::Engine& engine, const Call& call) {
   const auto body = call.body();
   if (!body) return call.fail(body.error());
-  const auto execution = load(engine, call.parameter("id"));
+  const auto execution = find_execution(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   const std::string wanted = (*body)["status"].string();
   const auto answer = [&engine, call](const Result<Value>& changed) {
@@ -264,7 +262,7 @@ Status collect_children(store::ReadTx& tx, const std::string& parent, int64_t de
 void children(engine::Engine& engine, const Call& call) {
   const auto depth = read_integer(call, "depth", -1);
   if (!depth) return call.fail(depth.error());
-  const auto execution = load(engine, call.parameter("id"));
+  const auto execution = find_execution(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   List found;
   const Status read = engine.store().read([&](store::ReadTx& tx) {
@@ -301,7 +299,7 @@ Result<Value> distinct_values(store::ReadTx& tx, Collection collection, const st
 
 // Text of an action's standard output and error: what it has printed so far, or at the end as far as its result has it.
 void output(engine::Engine& engine, const Call& call) {
-  const auto execution = load(engine, call.parameter("id"));
+  const auto execution = find_execution(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   const std::string type = call.query("output_type");
   net::ServerResponse response;
@@ -323,7 +321,7 @@ void output(engine::Engine& engine, const Call& call) {
 void result(engine::Engine& engine, const Call& call) {
   const auto pretty = read_flag(call, "pretty_format", false);
   if (!pretty) return call.fail(pretty.error());
-  const auto execution = load(engine, call.parameter("id"));
+  const auto execution = find_execution(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   JsonStyle style;
   if (*pretty) style = JsonStyle::pretty();
@@ -343,7 +341,7 @@ void attribute(engine::Engine& engine, const Call& call) {
                                                     "\" specified. Valid attributes are: result, trigger_instance, "
                                                     "status"));
   }
-  const auto execution = load(engine, call.parameter("id"));
+  const auto execution = find_execution(engine, call.parameter("id"));
   if (!execution) return call.fail(execution.error());
   const Value& value = (*execution)[name];
   call.reply(200, value.is_null() ? Value::empty_dict() : value);
@@ -392,7 +390,7 @@ void add_execution_routes(Router& router, engine::Engine& engine) {
                [&engine](const Call& call) {
                  // Known, but without effect: records hold no secrets that could be shown.
                  if (const auto show = read_flag(call, "show_secrets", false); !show) return call.fail(show.error());
-                 const auto execution = load(engine, call.parameter("id"));
+                 const auto execution = find_execution(engine, call.parameter("id"));
                  if (!execution) return call.fail(execution.error());
                  reply_one(call, *execution, execution_spec(engine));
                });
