@@ -86,7 +86,7 @@ int list_resources(ApiClient& api, const Format& format, const std::string& name
 
 int get_resource(ApiClient& api, const Format& format, const std::string& name, const std::string& id) {
   const Kind& kind = kind_of(name);
-  const auto document = api.get(std::string(kind.path) + "/" + percent_encode(id));
+  const auto document = api.get(resource_path(kind, id));
   if (!document) return report(document.error());
   print_one(format, *document, kind.fields);
   return 0;
@@ -124,6 +124,12 @@ int register_packs(ApiClient& api, const Format& format, const std::vector<std::
                  problem["message"].string().c_str());
   }
   return has_errors((*counts)["problems"]) ? 1 : 0;
+}
+
+Value list_of(const std::vector<std::string>& texts) {
+  Value list = Value::empty_list();
+  for (const std::string& text : texts) list.push_back(text);
+  return list;
 }
 
 Result<Value> parse_parameters(const std::vector<std::string>& texts, const Value& schema) {

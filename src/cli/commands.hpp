@@ -61,6 +61,7 @@ int explain_trigger_instance(ApiClient& api, const Format& format, const std::st
 
 // Prints "squall: message" to standard error; the exit code of the error.
 int report(const Error& error);
+Value list_of(const std::vector<std::string>& texts);
 // "name=value" texts as typed parameters of an action, by its schema: numbers, true/false, JSON, comma lists, key=value
 // pairs.
 Result<Value> parse_parameters(const std::vector<std::string>& texts, const Value& schema);

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
-#include <iostream>
-#include <iterator>
 
 #include "base/strings.hpp"
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "cli/kinds.hpp"
 #include "model/execution.hpp"
 #include "rules/criteria.hpp"
@@ -24,17 +23,8 @@ struct Document {
   Value content;
 };
 
-std::string read_standard_input() {
-  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
-}
-
 Result<std::vector<Value>> read_documents(const std::string& file) {
-  std::string text;
-  if (file == "-") {
-    text = read_standard_input();
-  } else {
-    SQ_TRY(text, read_file(file));
-  }
+  SQ_TRY(const std::string text, read_input(file));
   auto documents = parse_yaml_all(text);
   if (!documents) return fail(documents.error().with_context(file));
   return documents;
@@ -98,9 +88,7 @@ Result<std::vector<Document>> load(const std::vector<std::string>& names) {
   return loaded;
 }
 
-std::string path_of(const Document& document) {
-  return std::string(document.kind->path) + "/" + percent_encode(document.ref);
-}
+std::string path_of(const Document& document) { return resource_path(*document.kind, document.ref); }
 
 // What the server has; null when it has nothing.
 Result<Value> stored(ApiClient& api, const Document& document) {
@@ -209,7 +197,7 @@ int update_resource(ApiClient& api, const Format& format, const std::string& kin
   const Kind& kind = kind_of(kind_name);
   const auto content = read_document(file);
   if (!content) return report(content.error());
-  const auto changed = api.put(std::string(kind.path) + "/" + percent_encode(id), *content);
+  const auto changed = api.put(resource_path(kind, id), *content);
   if (!changed) return report(changed.error());
   print_one(format, *changed, kind.fields);
   return 0;
@@ -219,7 +207,7 @@ int delete_resources(ApiClient& api, const std::string& kind_name, const std::ve
   const Kind& kind = kind_of(kind_name);
   int code = 0;
   for (const std::string& id : ids) {
-    const std::string path = std::string(kind.path) + "/" + percent_encode(id);
+    const std::string path = resource_path(kind, id);
     const auto done = dry_run ? api.get(path) : api.remove(path);
     if (!done) {
       code = report(done.error());
@@ -232,7 +220,7 @@ int delete_resources(ApiClient& api, const std::string& kind_name, const std::ve
 
 int enable_resource(ApiClient& api, const std::string& kind_name, const std::string& id, bool enabled) {
   const Kind& kind = kind_of(kind_name);
-  const std::string path = std::string(kind.path) + "/" + percent_encode(id);
+  const std::string path = resource_path(kind, id);
   auto document = api.get(path);
   if (!document) return report(document.error());
   document->set("enabled", enabled);

@@ -163,19 +163,14 @@ int rerun_execution(ApiClient& api, const Format& format, const RerunArguments& 
   const auto parameters = parse_parameters(arguments.parameters, Value());
   if (!parameters) return report(parameters.error());
   Value body = Value::dict({{"parameters", *parameters}});
-  const auto names = [](const std::vector<std::string>& texts) {
-    Value list = Value::empty_list();
-    for (const std::string& text : texts) list.push_back(text);
-    return list;
-  };
   if (!arguments.tasks.empty()) {
-    body.set("tasks", names(arguments.tasks));
+    body.set("tasks", list_of(arguments.tasks));
     std::vector<std::string> reset;
     for (const std::string& task : arguments.tasks) {
       if (std::find(arguments.no_reset.begin(), arguments.no_reset.end(), task) == arguments.no_reset.end())
         reset.push_back(task);
     }
-    body.set("reset", names(reset));
+    body.set("reset", list_of(reset));
   }
   const auto started = api.post("/executions/" + percent_encode(arguments.id) + "/re_run", body);
   if (!started) return report(started.error());

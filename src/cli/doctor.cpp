@@ -7,8 +7,6 @@
 namespace squall::cli {
 namespace {
 
-constexpr int kStuckLimit = 50;
-
 struct Check {
   std::string name;
   bool good = true;
@@ -59,10 +57,9 @@ Check check_rules(ApiClient& api) {
 Check check_waiting(ApiClient& api) {
   std::string waiting;
   for (const char* status : {"paused", "pending"}) {
-    const auto found = api.get("/executions", {{"status", status}, {"limit", std::to_string(kStuckLimit)}});
+    const auto found = api.get("/executions", {{"status", status}, {"limit", "1"}});
     if (!found) return {"executions", false, found.error().message(), "see the server's log"};
-    const int64_t count = api.total() >= 0 ? api.total() : static_cast<int64_t>(found->size());
-    if (count > 0) waiting += (waiting.empty() ? "" : ", ") + std::to_string(count) + " " + status;
+    if (api.total() > 0) waiting += (waiting.empty() ? "" : ", ") + std::to_string(api.total()) + " " + status;
   }
   if (waiting.empty()) return {"executions", true, "none is paused or waits for an answer", ""};
   return {"executions", true, waiting + ": they wait for somebody (`squall inquiry list`)", ""};

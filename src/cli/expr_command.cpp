@@ -6,11 +6,11 @@
 #include <chrono>
 #include <cmath>
 #include <iostream>
-#include <iterator>
 #include <limits>
 #include <optional>
 
 #include "base/strings.hpp"
+#include "cli/input.hpp"
 #include "expr/expr.hpp"
 #include "expr/mistral_text.hpp"
 #include "expr/workflow_text.hpp"
@@ -177,18 +177,9 @@ int run_batch() {
 // --- For people
 // -------------------------------------------------------------------------------------------------------
 
-std::string read_all(std::istream& in) {
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
 Result<Value> load_context(const std::string& path) {
   if (path.empty()) return Value::empty_dict();
-  std::string text;
-  if (path == "-") {
-    text = read_all(std::cin);
-  } else {
-    SQ_TRY(text, read_file(path));
-  }
+  SQ_TRY(const std::string text, read_input(path));
   YamlOptions options;
   options.file = path;
   SQ_TRY(Value context, parse_yaml(text, options));
@@ -231,7 +222,7 @@ int evaluate_expression(const ExprArguments& arguments) {
   if (arguments.text.empty()) return usage("expr needs a text, e.g. squall expr '{{ 1 + 1 }}'");
   if (arguments.text == "-" && arguments.context == "-")
     return usage("only one of text and context can be standard input");
-  const std::string text = arguments.text == "-" ? read_all(std::cin) : arguments.text;
+  const std::string text = arguments.text == "-" ? read_standard_input() : arguments.text;
   const auto context = load_context(arguments.context);
   if (!context) return usage(context.error().to_string());
   const bool looks_like_yaql = text.find("<%") != std::string::npos && text.find("{{") == std::string::npos;

@@ -1,6 +1,7 @@
 #include "cli/kinds.hpp"
 
 #include "base/assert.hpp"
+#include "base/strings.hpp"
 
 namespace squall::cli {
 
@@ -192,6 +193,10 @@ const Kind& kind_of(std::string_view name) {
   const Kind* found = find_kind(name);
   SQ_ASSERT(found != nullptr);
   return *found;
+}
+
+std::string resource_path(const Kind& kind, const std::string& id) {
+  return std::string(kind.path) + "/" + percent_encode(id);
 }
 
 }  // namespace squall::cli

@@ -1,6 +1,7 @@
 // The kinds of resources that the command line lists and shows, in one table.
 #pragma once
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -21,5 +22,7 @@ const std::vector<Kind>& kinds();
 // Null when there is none of that name.
 const Kind* find_kind(std::string_view name);
 const Kind& kind_of(std::string_view name);
+// Where the API has one of them.
+std::string resource_path(const Kind& kind, const std::string& id);
 
 }  // namespace squall::cli

@@ -93,12 +93,6 @@ std::string absolute_if_here(const std::string& spec) {
   return failed ? spec : absolute.string() + version;
 }
 
-Value list_of(const std::vector<std::string>& texts) {
-  Value list = Value::empty_list();
-  for (const std::string& text : texts) list.push_back(text);
-  return list;
-}
-
 }  // namespace
 
 int install_packs(ApiClient& api, const Format& format, const InstallArguments& arguments) {

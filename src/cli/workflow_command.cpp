@@ -3,13 +3,13 @@
 #include <algorithm>
 #include <deque>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <random>
 
 #include "base/strings.hpp"
 #include "cli/commands.hpp"
+#include "cli/input.hpp"
 #include "text/regex.hpp"
 #include "value/json.hpp"
 #include "value/schema.hpp"
@@ -40,11 +40,6 @@ bool matches(std::string_view pattern, std::string_view text) {
   return match && match->has_value();
 }
 
-Result<std::string> read_text(const std::string& path) {
-  if (path != "-") return read_file(path);
-  return std::string(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
-}
-
 struct Document {
   YamlDocument yaml;
   orquesta::WorkflowSpec spec;
@@ -52,7 +47,7 @@ struct Document {
 
 Result<Document> load(const std::string& path) {
   schema::set_pattern_matcher(matches);
-  SQ_TRY(const std::string text, read_text(path));
+  SQ_TRY(const std::string text, read_input(path));
   YamlOptions options;
   options.file = path == "-" ? "standard input" : path;
   options.unique_keys = true;
