@@ -156,18 +156,22 @@ def latency(directory: Path) -> bool:
     return line("event to finished native action (at most 4 x)", detail, ratio <= 4 and not syncs.startswith("0 "))
 
 
+def flushes_while(server: Server, run: Callable[[], object]) -> int:
+    """Flushes of the disk by the server while `run` runs: every commit makes one. Needs strace."""
+    assert server.process
+    trace = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
+    time.sleep(0.7)
+    run()
+    trace.send_signal(2)
+    _, text = trace.communicate(timeout=30)
+    return sum(int(row.split()[3]) for row in text.splitlines() if row.strip().endswith(("fsync", "fdatasync")))
+
+
 def fsyncs(server: Server, events: int) -> str:
     """How often the disk is flushed for an event: a fast figure without flushes would be worthless."""
     if not shutil.which("strace"):
         return "flushes not counted (no strace)"
-    assert server.process
-    trace = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=fsync,fdatasync", "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
-    time.sleep(0.7)
-    for n in range(events):
-        server.event(1_000_000 + n)
-    trace.send_signal(2)
-    _, text = trace.communicate(timeout=20)
-    calls = sum(int(row.split()[3]) for row in text.splitlines() if row.strip().endswith(("fsync", "fdatasync")))
+    calls = flushes_while(server, lambda: [server.event(1_000_000 + n) for n in range(events)])
     return f"{calls / events:.1f} flushes an event" if calls else "0 flushes"
 
 
@@ -210,13 +214,14 @@ def clean_build(directory: Path) -> bool:
     return line("clean build of the program on 2 cores (at most 8 min)", f"{minutes:.1f} min (load {os.getloadavg()[0]:.1f})", minutes <= 8)
 
 
-def main() -> int:
+def run_all(*measures: Callable[[Path], bool]) -> int:
+    """Each in a directory of its own. The exit code: 0 when nothing was missed."""
     if not BINARY.exists():
         sys.exit(f"{BINARY} is not built; run `make` first")
     print(f"load average {os.getloadavg()[0]:.2f}, {os.cpu_count()} cores")
     base = Path(os.environ.get("BENCH_DIR", ROOT / "build"))
     results = []
-    for measure in (latency, start_and_memory, size, clean_build):
+    for measure in measures:
         directory = Path(tempfile.mkdtemp(prefix="bench-", dir=base))
         try:
             results.append(measure(directory))
@@ -226,4 +231,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(latency, start_and_memory, size, clean_build))

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 """Durable workflows: steps a second with many live ones, with-items from 1,000 to 100,000, and the latency of a short one. All with fsync on.
 
-The baseline of the steps is raw SQLite (WAL, synchronous=FULL) that commits rows of the size of squall's own, as many in a commit as squall
-had on average in the same run.
+The baseline of the steps is raw SQLite (WAL, synchronous=FULL) that commits squall's own rows, as many in a commit as squall had on average
+in the same run.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from run import BINARY, ROOT, Baseline, Server, line
+from run import ROOT, Baseline, Server, flushes_while, line, run_all
 
 LIVE = int(os.environ.get("BENCH_LIVE", "256"))
 TASKS = 50
@@ -55,17 +55,6 @@ def wait_for(server: Server, execution: str, patience: float = 300) -> dict[str,
             return found
         time.sleep(0.01)
     sys.exit(f"{execution} did not end within {patience:.0f} s; see {server.directory}/log")
-
-
-def commits_of(server: Server, run: object) -> int:
-    """Flushes of the disk while `run` runs: every commit makes one."""
-    assert server.process
-    trace = subprocess.Popen(["strace", "-f", "-c", "-e", "trace=fdatasync", "-p", str(server.process.pid)], stderr=subprocess.PIPE, text=True)
-    time.sleep(0.7)
-    run()
-    trace.send_signal(2)
-    _, text = trace.communicate(timeout=30)
-    return sum(int(row.split()[3]) for row in text.splitlines() if row.strip().endswith("fdatasync"))
 
 
 def run_live(server: Server, live: int) -> float:
@@ -120,7 +109,7 @@ def steps(directory: Path) -> bool:
     server.start()
     run_live(server, 4)
     small = max(LIVE // 8, 1)
-    commits = commits_of(server, lambda: run_live(server, small)) / (small * TASKS) if shutil.which("strace") else 1.0
+    commits = flushes_while(server, lambda: run_live(server, small)) / (small * TASKS) if shutil.which("strace") else 1.0
     ratios, rates, raws = [], [], []
     for number in range(3):
         rates.append(LIVE * TASKS / run_live(server, LIVE))
@@ -188,19 +177,5 @@ def inspection(directory: Path) -> bool:
     return line("inspect and compose 10,000 tasks (at most 150 ms)", f"{found['real_time']:.0f} ms", found["real_time"] <= 150)
 
 
-def main() -> int:
-    if not BINARY.exists():
-        sys.exit(f"{BINARY} is not built; run `make` first")
-    base = Path(os.environ.get("BENCH_DIR", ROOT / "build"))
-    results = []
-    for measure in (steps, with_items, short, inspection):
-        directory = Path(tempfile.mkdtemp(prefix="bench-", dir=base))
-        try:
-            results.append(measure(directory))
-        finally:
-            shutil.rmtree(directory, ignore_errors=True)
-    return 0 if all(results) else 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_all(steps, with_items, short, inspection))
