@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from squall_server import Squall, write_pack
+from squall_server import Squall, write_htpasswd, write_pack
 
 Json = Any
 FILES = {
@@ -60,9 +59,7 @@ def write_roles(folder: Path) -> Path:
 
 
 def guarded(folder: Path, **env: str) -> Guarded:
-    passwords = folder / "htpasswd"
-    lines = [f"{user}:{{SHA}}{base64.b64encode(hashlib.sha1(f'{user}-pw'.encode()).digest()).decode()}\n" for user in USERS]
-    passwords.write_text("".join(lines))
+    passwords = write_htpasswd(folder / "htpasswd", {user: f"{user}-pw" for user in USERS})
     roles = write_roles(folder / "rbac")
     return Guarded(folder, [write_pack(folder / "packs", "t", FILES)],
                    {"SQUALL_AUTH_HTPASSWD": str(passwords), "SQUALL_RBAC": str(roles), **env})

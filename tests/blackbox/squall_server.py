@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import os
 import signal
@@ -135,6 +137,13 @@ class Squall:
         done = subprocess.run([str(BINARY), *arguments, "--url", self.url], capture_output=True, text=True, timeout=60, check=False)
         assert done.returncode == expect, f"{arguments}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done.stdout + done.stderr
+
+
+def write_htpasswd(file: Path, users: dict[str, str]) -> Path:
+    """Passwords of users, as `htpasswd -s` writes them."""
+    lines = [f"{user}:{{SHA}}{base64.b64encode(hashlib.sha1(password.encode()).digest()).decode()}\n" for user, password in users.items()]
+    file.write_text("".join(lines))
+    return file
 
 
 def write_pack(folder: Path, name: str, files: dict[str, str]) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from squall_server import BINARY, Squall, free_port
+from squall_server import BINARY, Squall, free_port, write_htpasswd
 
 RULE = """
 name: more
@@ -138,9 +138,7 @@ def test_doctor_tells_what_is_wrong_and_how_to_mend_it(server: Squall, tmp_path:
 
 @pytest.fixture
 def guarded(tmp_path: Path) -> Iterator[Squall]:
-    htpasswd = tmp_path / "htpasswd"
-    made = subprocess.run(["openssl", "passwd", "-apr1", "swordfish"], capture_output=True, text=True, check=True)
-    htpasswd.write_text(f"ann:{made.stdout}")
+    htpasswd = write_htpasswd(tmp_path / "htpasswd", {"ann": "swordfish"})
     started = Squall(tmp_path, env={"SQUALL_AUTH_HTPASSWD": str(htpasswd)})
     started.up = 401
     started.start()
